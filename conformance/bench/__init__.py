@@ -1,0 +1,1 @@
+"""The one room that wires concrete parts together: plan, world, cases, run, outputs."""

@@ -1,0 +1,131 @@
+"""The device as a case sees it: stimuli, claims and power, each of them recorded with who gave it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+from conformance.bench.errors import DeviceUnreachable
+from conformance.iut.prompt import Answer, NotAvailable, UpperTester, prompt_for
+from conformance.trace.facts import id_numbers
+from conformance.trace.recorder import Recorder
+
+CLAIMS: Final = frozenset({"screen", "residue", "resources", "logs"})  # verbs that ask instead of act: the device's word
+GRADES: Final = {"http": "simulated", "command": "simulated", "operator": "physical"}
+
+
+class Power(Protocol):
+    """What can switch the device on and off: a process that is spawned, a relay, or nothing."""
+
+    async def on(self) -> None:
+        """Start it and wait until its upper tester can be reached. Raises DeviceAbsent."""
+        ...
+
+    async def off(self) -> None:
+        """Cut the power: no farewell."""
+        ...
+
+
+class DeviceHandle:
+    """Gives stimuli and records them. One per run."""
+
+    def __init__(
+        self, recorder: Recorder, tester: Callable[[], UpperTester], power: Power | None,
+        secrets_of: Callable[[], list[str]] = list,
+    ) -> None:  # fmt: skip
+        self._recorder = recorder
+        self._tester = tester
+        self._power = power
+        self._secrets_of = secrets_of
+        self._count = 0
+        self.powered = False
+
+    @property
+    def can_power(self) -> bool:
+        """Whether the bench itself can switch it."""
+        return self._power is not None
+
+    async def verbs(self) -> frozenset[str]:
+        """The stimuli that can be given. Raises DeviceUnreachable."""
+        try:
+            return await self._tester().verbs()
+        except OSError as error:
+            raise DeviceUnreachable(str(error)) from error
+
+    async def power_on(self) -> None:
+        """Switch on. Raises DeviceAbsent."""
+        await self._switch("on", self._power.on if self._power else None)
+
+    async def power_off(self) -> None:
+        """Cut the power."""
+        await self._switch("off", self._power.off if self._power else None)
+
+    async def _switch(self, state: str, act: Callable[[], Awaitable[None]] | None) -> None:
+        if act is None:
+            raise NotAvailable("the bench cannot switch this device off and on")
+        self._recorder.observe(
+            "I6", "-", "stimulus", facts={"id": self._next(), "verb": "power", "args": {"state": state}, "by": "process",
+                                          "grade": "simulated"},
+        )  # fmt: skip
+        self.powered = state == "on"
+        await act()
+
+    async def do(self, verb: str, *, note: Mapping[str, Any] | None = None, **args: Any) -> Answer:
+        """Give one stimulus. Raises NotAvailable where nobody can, DeviceUnreachable where the answer never came.
+
+        `note` holds facts for the record of a claim, such as what the case expects a screen to show.
+        """
+        tester = self._tester()
+        prompt = prompt_for(self._next(), verb, args)
+        stimulus = {"id": prompt.id, "verb": verb, "args": args, "by": tester.by, "grade": GRADES[tester.by]}
+        self._recorder.observe("I6", "-", "stimulus", facts=stimulus)
+        try:
+            answer = await tester.ask(prompt)
+        except OSError as error:
+            self._recorder.observe("I6", "-", "stimulus.done", facts={"id": prompt.id, "ok": False, "error": str(error)})
+            raise DeviceUnreachable(str(error)) from error
+        done = {"id": prompt.id, "verb": verb, "ok": answer.ok, "error": answer.error}
+        if verb in CLAIMS:
+            self._recorder.observe("I6", "iut", "device.claim", facts=self._claim(verb, answer.result, note or {}))
+        else:
+            done["result"] = dict(answer.result)
+        self._recorder.observe("I6", "-", "stimulus.done", facts=done)
+        return answer
+
+    def _next(self) -> str:
+        self._count += 1
+        return f"s{self._count}"
+
+    def _claim(self, verb: str, result: Mapping[str, Any], note: Mapping[str, Any]) -> dict[str, Any]:
+        text = _all_text(result)
+        facts: dict[str, Any] = {
+            "verb": verb, "ids_found": len(id_numbers(text.encode())),
+            "secrets_found": sum(1 for secret in self._secrets_of() if secret and secret in text),
+        }  # fmt: skip
+        if verb == "screen":
+            main, second = _lines(result.get("main", result.get("text"))), _lines(result.get("second"))
+            facts |= {"main": "\n".join(main), "second": "\n".join(second), "main_lines": main, "second_lines": second}
+            if "expects" in note:
+                facts["shown"] = str(note["expects"]) in facts["main"] + "\n" + facts["second"]
+        elif verb == "resources":
+            cameras = result.get("cameras_in_use") or []
+            facts |= {"rss_kb": result.get("rss_kb"), "cameras_in_use": cameras, "cameras": len(cameras)}
+        else:
+            facts["text"] = text[:100_000]
+        return facts | dict(note)
+
+
+def _lines(value: Any) -> list[str]:
+    return [str(line) for line in value] if isinstance(value, list) else []
+
+
+def _all_text(value: Any) -> str:
+    """Every string in an answer, one a line, so that a canary is found wherever it hides."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key}\n{_all_text(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return "\n".join(_all_text(item) for item in value)
+    return json.dumps(value)

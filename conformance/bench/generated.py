@@ -1,0 +1,99 @@
+"""Cases that the pack makes by itself: no Python is written for a new message, life cycle or constraint.
+
+- one for each invalid example of a message that the city sends: refused with the defined error, without effect
+- one for each (life cycle, state) and message that the table does not know there, where the bench can bring the state about:
+  the initial one (an object that nobody has heard of) and, for objects that the city ends by one message, the final one
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from conformance.bench.case import Case, Procedure
+from conformance.bench.stage import Stage
+from conformance.protocol import strictjson
+from conformance.protocol.lifecycle import LifecycleTable
+from conformance.spec.model import Constraint, Message, Spec, Text
+
+
+def generated_cases(spec: Spec) -> dict[str, Case]:
+    """All generated cases of a pack by id."""
+    return {case.id: case for case in (*_bad_params(spec), *_wrong_state(spec))}
+
+
+def _asked_on_a_channel(spec: Spec, message: Message) -> bool:
+    interface = spec.interfaces[message.interface]
+    handshake = message.role is not None and message.role.endswith(".challenge")
+    return (
+        interface.transport == "websocket" and message.sender in ("bench", "either") and message.kind == "call" and not handshake
+    )  # fmt: skip
+
+
+def _bad_params(spec: Spec) -> Iterator[Case]:
+    for constraint in spec.constraints:
+        message = spec.messages[constraint.message]
+        if constraint.part != "request" or not _asked_on_a_channel(spec, message):
+            continue
+        slug = Path(constraint.file).stem.split(".")[-1]
+        yield Case(
+            id=f"gen.bad-params.{message.name}.{slug}",
+            title=Text(
+                f"{message.name} 参数不合规（{constraint.pointer or '/'}）",
+                f"{message.name} with bad parameters ({constraint.keyword} at {constraint.pointer or '/'})",
+            ),
+            procedure=_send_invalid(message, constraint), roles=(message.role,) if message.role else (),
+            purpose=f"{message.name} that breaks {constraint.keyword} at {constraint.pointer} and nothing else.",
+        )  # fmt: skip
+
+
+def _send_invalid(message: Message, constraint: Constraint) -> Procedure:
+    async def procedure(stage: Stage) -> None:
+        body = _body(stage.spec, constraint)
+        intended = {"violates": constraint.clause, "stimulus": "bad-params", "pointer": constraint.pointer,
+                    "keyword": constraint.keyword}  # fmt: skip
+        await stage.reply(stage.city.send_body(message, body, intended=intended))
+        await _still_usable(stage)
+
+    return procedure
+
+
+def _body(spec: Spec, constraint: Constraint) -> Any:
+    document = strictjson.loads((spec.root / constraint.file).read_bytes())
+    return document["body"]
+
+
+def _wrong_state(spec: Spec) -> Iterator[Case]:
+    for table in spec.lifecycles.values():
+        if not table.key or table.key == "conn":
+            continue
+        for message in spec.messages.values():
+            if not _asked_on_a_channel(spec, message) or table.key not in message.fields.get("request", {}):
+                continue
+            event = f"{message.name}:request"
+            if event not in table.alphabet or event in table.ignores or (table.initial, event) in table.rows:
+                continue
+            yield _unheard_of(table, message)
+
+
+def _unheard_of(table: LifecycleTable, message: Message) -> Case:
+    async def procedure(stage: Stage) -> None:
+        intended = {"violates": stage.spec.city.get("wrong_state_clause", "ROB-003"), "stimulus": "wrong-state",
+                    "lifecycle": table.id, "state": table.initial}  # fmt: skip
+        fresh = {table.key: stage.city.new_id(table.key)}
+        await stage.reply(stage.city.bend(message.role or message.name, fresh, {}, intended=intended))
+        await _still_usable(stage)
+
+    zh, en = table.titles.get(table.initial, (table.initial, table.initial))
+    return Case(
+        id=f"gen.wrong-state.{table.id}.{table.initial}.{message.name}",
+        title=Text(f"{table.subject[0]}处于“{zh}”时收到 {message.name}", f"{message.name} while the {table.subject[1]} is {en}"),
+        procedure=procedure, roles=(message.role,) if message.role else (),
+        purpose=f"{message.name} for a {table.key} that nobody has heard of.",
+    )  # fmt: skip
+
+
+async def _still_usable(stage: Stage) -> None:
+    if stage.spec.by_role("status.query"):
+        await stage.tell("status.query")

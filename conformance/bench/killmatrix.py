@@ -1,0 +1,221 @@
+"""Proof that checks can fail: every defect device is run, and must be caught by what it breaks and by nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.bench.case import Case, load_cases
+from conformance.bench.generated import generated_cases
+from conformance.bench.head import run_head, timer_values
+from conformance.bench.loop import VirtualTimeLoop
+from conformance.bench.memory import memory_world
+from conformance.bench.plan import Means, Selection, make_plan
+from conformance.bench.run import RunSession, run_all
+from conformance.iut.device_file import DeviceFile, load_device
+from conformance.iut.review import declared
+from conformance.spec.loader import load
+from conformance.spec.model import Level, Spec, Verification
+from conformance.verdict.model import RunResult, Verdict
+
+DEFECTS = Path(__file__).resolve().parents[2] / "mocks" / "devices" / "defects"
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """One defect and what became of it. `failed` are clauses with verdict fail (a violated SHOULD counts)."""
+
+    id: str
+    needs: tuple[str, ...]
+    breaks: tuple[str, ...]
+    may_break: tuple[str, ...]
+    failed: tuple[str, ...]
+    exit_code: int
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Clauses that it breaks and that did not say so."""
+        return tuple(c for c in self.breaks if c not in self.failed)
+
+    @property
+    def stray(self) -> tuple[str, ...]:
+        """Clauses that failed and have nothing to do with it."""
+        return tuple(c for c in self.failed if c not in self.breaks and c not in self.may_break)
+
+    @property
+    def ok(self) -> bool:
+        """Caught by everything that it breaks, and by nothing outside what it may break."""
+        return not self.missed and not self.stray
+
+
+def broken_clauses(result: RunResult) -> tuple[str, ...]:
+    """Clauses with an untainted violation, SHOULD included."""
+    return tuple(c.id for c in result.clauses if c.verdict is Verdict.FAIL or c.remark)
+
+
+class MemoryLab:
+    """Runs devices in memory and in virtual time, with one pack loaded once."""
+
+    def __init__(self, spec: Spec | None = None, profile: str = "core") -> None:
+        self.spec = spec or load()
+        self.profile = self.spec.profiles[profile]
+        self.timers_ms = timer_values(self.spec, self.profile)
+        self.cases: Mapping[str, Case] = {**load_cases(), **generated_cases(self.spec)}
+
+    def run(
+        self, device: DeviceFile, *, defect: str | None = None, seed: int = 1, journal: Path | None = None,
+        selection: Selection | None = None,
+    ) -> RunResult:  # fmt: skip
+        """One whole run. Deterministic for one seed."""
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            return runner.run(self._run(device, defect, seed, journal, selection or Selection()))
+
+    async def _run(
+        self, device: DeviceFile, defect: str | None, seed: int, journal: Path | None, selection: Selection
+    ) -> RunResult:
+        pics = declared(device, self.spec).pics
+        means = Means(frozenset(device.upper_tester.verbs), power=True, sockets=False, media=self.profile.media)
+        plan = make_plan(self.spec, self.profile, pics, self.cases, means, seed=seed, selection=selection)
+        world = await memory_world(
+            self.spec, device, timers_ms=self.timers_ms, pics=pics, seed=seed, defect=defect, journal=journal
+        )
+        head = run_head(
+            self.spec, device, self.profile, pics, self.timers_ms, seed=seed, transport="memory", selection=selection
+        )
+        try:
+            return await run_all(RunSession(world, plan, seed, head))
+        finally:
+            await world.close()
+
+
+def defect_files(only: str = "") -> list[DeviceFile]:
+    """All defect devices, by id."""
+    files = [load_device(path) for path in sorted(DEFECTS.glob("*.toml"))]
+    return [f for f in files if f.defect is not None and only in f.defect.id]
+
+
+def try_in_memory(lab: MemoryLab, device: DeviceFile) -> Caught:
+    """Run one defect in memory."""
+    assert device.defect is not None
+    return _caught(device, lab.run(device, defect=device.defect.id))
+
+
+def _caught(device: DeviceFile, result: RunResult) -> Caught:
+    assert device.defect is not None
+    d = device.defect
+    return Caught(d.id, d.needs, d.breaks, d.may_break, broken_clauses(result), result.exit_code)
+
+
+def needs_sockets(device: DeviceFile) -> bool:
+    """Whether memory cannot show this defect."""
+    assert device.defect is not None
+    return any(need != "memory" for need in device.defect.needs)
+
+
+def run_defects(*, only: str, out: Path, sockets: bool, say: Callable[[str], None]) -> int:
+    """Run them all, write the matrix, say `caught N of N`. Returns 0 when every defect is caught cleanly, else 1."""
+    lab = MemoryLab()
+    rows: list[Caught] = []
+    left = 0
+    for device in defect_files(only):
+        if needs_sockets(device) and not sockets:
+            left += 1
+            continue
+        row = _try_on_sockets(device, out) if needs_sockets(device) else try_in_memory(lab, device)
+        rows.append(row)
+        say(_line(row))
+    out.mkdir(parents=True, exist_ok=True)
+    write_matrix(rows, lab.spec, out)
+    if left:
+        say(f"left out: {left} defects that need sockets")
+    alive = survivors(rows, lab.spec)
+    if alive and not only:
+        say(f"clauses that no defect kills: {' '.join(alive)}")
+    caught = sum(1 for row in rows if row.ok)
+    say(f"caught {caught} of {len(rows)}")
+    return 0 if caught == len(rows) else 1
+
+
+def _try_on_sockets(device: DeviceFile, out: Path) -> Caught:
+    from conformance.bench.live import LiveRun, Options, prepare  # the whole socket world: only where a defect needs it
+
+    assert device.defect is not None
+    prepared = prepare(Options(device=device.path, out=out / "runs" / device.defect.id, seed=1, prompts=False))
+    plan, selection = prepared.plan()
+    live = LiveRun(prepared, plan, selection)
+    try:
+        live.begin()
+        for case in plan.cases:
+            live.execute(case)
+        return _caught(device, live.finish())
+    finally:
+        live.close()
+
+
+def _line(row: Caught) -> str:
+    if row.ok:
+        return f"caught   {row.id:<44} {' '.join(row.failed)}"
+    missed = f" missed {' '.join(row.missed)}" if row.missed else ""
+    stray = f" stray {' '.join(row.stray)}" if row.stray else ""
+    return f"ESCAPED  {row.id:<44}{missed}{stray}"
+
+
+def machine_verified(spec: Spec) -> list[str]:
+    """MUST clauses that a machine can verify."""
+    kinds = (Verification.MONITOR, Verification.PROCEDURE)
+    return [
+        clause.id for clause in spec.clauses.values()
+        if clause.level is Level.MUST and any(o.verification in kinds and o.rule for o in clause.obligations)
+    ]  # fmt: skip
+
+
+def survivors(rows: Iterable[Caught], spec: Spec) -> list[str]:
+    """Machine-verified MUST clauses that no defect in the rows was caught by."""
+    killed = {clause for row in rows for clause in row.failed if clause in row.breaks}
+    return [clause for clause in machine_verified(spec) if clause not in killed]
+
+
+def write_matrix(rows: list[Caught], spec: Spec, out: Path) -> None:
+    """kill-matrix.json and a page."""
+    document: dict[str, Any] = {
+        "pack": spec.id, "pack_version": spec.version, "caught": sum(row.ok for row in rows), "of": len(rows),
+        "survivors": survivors(rows, spec),
+        "defects": [
+            {"id": r.id, "needs": r.needs, "breaks": r.breaks, "may_break": r.may_break, "failed": r.failed,
+             "missed": r.missed, "stray": r.stray, "exit_code": r.exit_code, "ok": r.ok} for r in rows
+        ],
+    }  # fmt: skip
+    (out / "kill-matrix.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+    (out / "kill-matrix.html").write_text(_page(rows, spec), encoding="utf-8")
+
+
+def _page(rows: list[Caught], spec: Spec) -> str:
+    clauses = [c for c in spec.clauses if any(c in row.failed or c in row.breaks for row in rows)]
+    head = "".join(f"<th><span>{html.escape(c)}</span></th>" for c in clauses)
+    body = "".join(f"<tr><th>{html.escape(r.id)}</th>{''.join(_cell(r, c) for c in clauses)}</tr>" for r in rows)
+    style = (
+        "body{font:13px sans-serif}table{border-collapse:collapse}"
+        "td{border:1px solid #ddd;width:14px;height:14px;text-align:center}"
+        "th{text-align:left;font-weight:normal;white-space:nowrap}thead span{writing-mode:vertical-rl}"
+        ".k{background:#2a7}.m{background:#c33}.s{background:#e90}.y{background:#9cd}"
+    )
+    caught = sum(r.ok for r in rows)
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Kill matrix</title><style>{style}</style>'
+        f"<h1>Kill matrix: caught {caught} of {len(rows)}</h1>"
+        "<p>green: broken and caught; red: broken and not caught; blue: may break and did; orange: failed without reason</p>"
+        f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></html>"
+    )
+
+
+def _cell(row: Caught, clause: str) -> str:
+    if clause in row.breaks:
+        return '<td class="k">x</td>' if clause in row.failed else '<td class="m">!</td>'
+    if clause in row.failed:
+        return '<td class="y">o</td>' if clause in row.may_break else '<td class="s">?</td>'
+    return "<td></td>"

@@ -1,0 +1,228 @@
+"""Which cases will be run and why, which obligations are selected, who is needed. A plan is data and is recorded."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from conformance.bench.case import Case
+from conformance.bench.home import bring_home
+from conformance.bench.needs import timers_of
+from conformance.spec.condition import holds
+from conformance.spec.model import Clause, Obligation, Profile, Spec, Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What this run has to work with."""
+
+    verbs: frozenset[str]  # stimuli that somebody can give
+    power: bool  # the bench can switch the device off and on
+    sockets: bool
+    media: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the user narrowed the run to. Empty fields narrow nothing."""
+
+    keyword: str = ""
+    clauses: tuple[str, ...] = ()
+    until: str = ""
+    cases: frozenset[str] = frozenset()
+
+    @property
+    def partial(self) -> bool:
+        """Whether anything was narrowed: such a run is no basis for an application."""
+        return bool(self.keyword or self.clauses or self.until or self.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Something that is not run, with the reason in both languages."""
+
+    id: str
+    zh: str
+    en: str
+
+    def as_facts(self) -> dict[str, str]:
+        """JSON form."""
+        return {"id": self.id, "reason": self.en, "reason_zh": self.zh}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The order of cases and the fate of every obligation."""
+
+    cases: tuple[Case, ...]
+    cases_left: tuple[Left, ...]
+    selected: Mapping[str, tuple[str, ...]]  # obligation -> cases that provoke it ("*" where every case does)
+    not_selected: tuple[Left, ...]
+    not_applicable: tuple[Left, ...]
+    declared: tuple[str, ...]
+
+    def as_facts(self) -> dict[str, Any]:
+        """The `plan` observation: the judge works from this, so that a re-judgement needs no suites."""
+        by_case: dict[str, list[str]] = {case.id: [] for case in self.cases}
+        for obligation, cases in self.selected.items():
+            for case_id in cases:
+                if case_id in by_case:
+                    by_case[case_id].append(obligation)
+        return {
+            "cases": [
+                {"id": c.id, "obligations": by_case[c.id], "title": c.title.en, "title_zh": c.title.zh} for c in self.cases
+            ],
+            "cases_left": [left.as_facts() for left in self.cases_left],
+            "selected": list(self.selected),
+            "not_selected": [left.as_facts() for left in self.not_selected],
+            "not_applicable": [left.as_facts() for left in self.not_applicable],
+            "declared": list(self.declared),
+        }
+
+
+def make_plan(
+    spec: Spec, profile: Profile, pics: Mapping[str, Any], cases: Mapping[str, Case], means: Means, *, seed: int,
+    selection: Selection | None = None,
+) -> Plan:  # fmt: skip
+    """Choose cases and obligations. Cases come in an order shuffled by the seed, those that start the device first."""
+    chosen = selection or Selection()
+    left: list[Left] = []
+    runnable: list[Case] = []
+    for item in cases.values():
+        reason = _out_of_reach(spec, profile, pics, item, means) or _nobody_can(item, means)
+        if reason is None:
+            runnable.append(item)
+        else:
+            left.append(Left(item.id, *reason))
+    in_reach = [item for item in cases.values() if not _out_of_reach(spec, profile, pics, item, means)]
+    lacking = [item for item in in_reach if item not in runnable]
+    selected, not_selected, not_applicable, declared = _obligations(spec, profile, pics, runnable, lacking)
+    runnable, narrowed = _narrow(runnable, chosen, selected, spec)
+    left.extend(narrowed)
+    kept = {item.id for item in runnable}
+    for oid, provoking in list(selected.items()):
+        if chosen.partial and provoking != ("*",) and not kept.intersection(provoking):
+            del selected[oid]
+            not_selected.append(Left(oid, "本次运行的范围不含触发它的用例", "no case of this run provokes it"))
+    return Plan(
+        tuple(_ordered(runnable, seed)), tuple(left), selected, tuple(not_selected), tuple(not_applicable), tuple(declared)
+    )
+
+
+def _out_of_reach(
+    spec: Spec, profile: Profile, pics: Mapping[str, Any], case: Case, means: Means
+) -> tuple[str, str] | None:
+    """Why a case is outside what this run set out to do: what only it provokes is `not_selected`."""
+    missing = [role for role in case.roles if not spec.by_role(role)]
+    if missing:
+        return f"规范包未绑定角色 {', '.join(missing)}", f"the pack binds no message to {', '.join(missing)}"
+    unknown = [t for t in sorted({*timers_of(case.procedure), *timers_of(bring_home)}) if t not in spec.timers]
+    if unknown:
+        return f"规范包没有定时器 {', '.join(unknown)}", f"the pack has no timer {', '.join(unknown)}"
+    if not any(fnmatchcase(case.id, glob) for glob in profile.cases):
+        return f"不在配置 {profile.id} 的范围内", f"outside the profile {profile.id}"
+    if case.condition is not None and not holds(case.condition, pics):
+        return "设备声明不支持该项", "the device declares not to have it"
+    if case.sockets and not means.sockets:
+        return "该用例需要真实网络连接", "the case needs real sockets"
+    if case.media and not (means.media and profile.media):
+        return "本次运行不含媒体", "this run has no media"
+    return None
+
+
+def _nobody_can(case: Case, means: Means) -> tuple[str, str] | None:
+    """Why a case that belongs to this run cannot be given: what only it provokes stays selected and is inconclusive."""
+    lacking = [verb for verb in case.verbs if verb not in means.verbs]
+    if lacking:
+        return f"无人可执行操作 {', '.join(lacking)}", f"nobody can give the stimulus {', '.join(lacking)}"
+    if case.power and not means.power:
+        return "测试平台无法控制设备电源", "the bench cannot switch the device off and on"
+    return None
+
+
+def _obligations(
+    spec: Spec, profile: Profile, pics: Mapping[str, Any], cases: Sequence[Case], lacking: Sequence[Case]
+) -> tuple[dict[str, tuple[str, ...]], list[Left], list[Left], list[str]]:
+    selected: dict[str, tuple[str, ...]] = {}
+    not_selected: list[Left] = []
+    not_applicable: list[Left] = []
+    declared: list[str] = []
+    for clause in spec.clauses.values():
+        for obligation in clause.obligations:
+            if clause.condition is not None and not holds(clause.condition, pics):
+                not_applicable.append(Left(obligation.id, "设备声明不具备该条件", "its condition is not declared"))
+            elif (reason := _out_of_scope(profile, clause, obligation)) is not None:
+                not_selected.append(Left(obligation.id, *reason))
+            elif obligation.verification is Verification.DOCUMENT:
+                declared.append(obligation.id)
+            else:
+                provoking = _provoking(obligation, cases)
+                if provoking or _provoking(obligation, lacking):
+                    selected[obligation.id] = provoking
+                else:
+                    not_selected.append(Left(obligation.id, "本次没有可触发它的用例", "no case of this run provokes it"))
+    return selected, not_selected, not_applicable, declared
+
+
+def _out_of_scope(profile: Profile, clause: Clause, obligation: Obligation) -> tuple[str, str] | None:
+    if clause.family not in profile.families:
+        return f"配置 {profile.id} 不含 {clause.family} 类", f"the profile {profile.id} leaves out {clause.family}"
+    if clause.interface == "I5" and not profile.media:
+        return f"配置 {profile.id} 不含媒体", f"the profile {profile.id} has no media"
+    if obligation.verification is Verification.OPERATOR and "operator" not in profile.stimulus:
+        return f"配置 {profile.id} 无测试员", f"the profile {profile.id} has no operator"
+    if obligation.grade not in profile.grades:
+        grade = obligation.grade
+        return f"配置 {profile.id} 不采信 {grade} 级证据", f"the profile {profile.id} takes no {grade} evidence"
+    return None
+
+
+def _provoking(obligation: Obligation, cases: Iterable[Case]) -> tuple[str, ...]:
+    if obligation.stimulus is None:
+        return ("*",)
+    return tuple(case.id for case in cases if fnmatchcase(case.id, obligation.stimulus))
+
+
+def _narrow(
+    cases: list[Case], chosen: Selection, selected: Mapping[str, tuple[str, ...]], spec: Spec
+) -> tuple[list[Case], list[Left]]:
+    if not chosen.partial:
+        return cases, []
+    wanted: set[str] | None = None
+    if chosen.clauses:
+        wanted = {c for oid, ids in selected.items() if _names(oid, chosen.clauses) for c in ids if c != "*"}
+        if any(ids == ("*",) for oid, ids in selected.items() if _names(oid, chosen.clauses)) and not wanted:
+            wanted = {case.id for case in cases}  # a monitor: every case feeds it
+    families = list(spec.families)
+    kept, left = [], []
+    for item in cases:
+        out = (
+            (chosen.keyword and chosen.keyword not in item.id)
+            or (wanted is not None and item.id not in wanted)
+            or (chosen.cases and item.id not in chosen.cases)
+            or (chosen.until and _rank(item.area, families) > _rank(chosen.until, families))
+        )
+        if out:
+            left.append(Left(item.id, "未被选择运行", "not chosen for this run"))
+        else:
+            kept.append(item)
+    return kept, left
+
+
+def _names(obligation: str, clauses: Sequence[str]) -> bool:
+    return obligation in clauses or obligation.split(".", 1)[0] in clauses
+
+
+def _rank(area: str, families: Sequence[str]) -> int:
+    upper = area.upper()
+    return families.index(upper) if upper in families else len(families)
+
+
+def _ordered(cases: Iterable[Case], seed: int) -> list[Case]:
+    """Shuffled by the seed. What starts the device comes first: it proves the way in that all others stand on."""
+    rows = sorted(cases, key=lambda c: c.id)
+    random.Random(seed).shuffle(rows)  # noqa: S311  an order, not a key
+    return sorted(rows, key=lambda c: c.given != "off")

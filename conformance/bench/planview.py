@@ -1,0 +1,74 @@
+"""The plan and the coverage of a pack as text: what will be run and why, what not and why not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+from conformance.bench.case import Case
+from conformance.bench.live import Prepared
+from conformance.bench.plan import Left
+from conformance.spec.model import Spec, Text
+from reports.words import Lang, say
+
+SECONDS_A_STORY = 1.3  # measured on the reference device with lab timers; production timers take as long as they say
+SECONDS_GENERATED = 0.08
+
+
+def render(prepared: Prepared, lang: Lang) -> str:
+    """The plan of a prepared run."""
+    plan, selection = prepared.plan()
+    lines = [
+        say(Text(f"设备 {prepared.device.name}，配置 {prepared.profile.id}（{prepared.profile.title.zh}），"
+                 f"规范 {prepared.spec.id} {prepared.spec.version}，seed {prepared.seed}",
+                 f"device {prepared.device.name}, profile {prepared.profile.id} ({prepared.profile.title.en}), "
+                 f"pack {prepared.spec.id} {prepared.spec.version}, seed {prepared.seed}"), lang),
+        "",
+    ]  # fmt: skip
+    by_case: dict[str, list[str]] = {}
+    for obligation, cases in plan.selected.items():
+        for case_id in cases:
+            by_case.setdefault(case_id, []).append(obligation)
+    for number, case in enumerate(plan.cases, 1):
+        why = " ".join(by_case.get(case.id, ())) or "monitors"
+        lines.append(f"{number:4d}  {case.id:<44} {say(case.title, lang)}\n      -> {why}")
+    lines += _left(Text("不运行的用例", "cases that are not run"), plan.cases_left, lang)
+    lines += _left(Text("不适用", "not applicable"), plan.not_applicable, lang)
+    lines += _left(Text("未选择（不计为通过）", "not selected (never counted as passed)"), plan.not_selected, lang)
+    generated = sum(1 for case in plan.cases if case.area == "gen")
+    seconds = generated * SECONDS_GENERATED + (len(plan.cases) - generated) * SECONDS_A_STORY
+    who = Text("测试员", "an operator") if prepared.device.upper_tester.kind == "operator" else Text("无需人员", "nobody")
+    lines += [
+        "",
+        say(Text(f"共 {len(plan.cases)} 个用例、{len(plan.selected)} 项义务；约 {seconds:.0f} 秒；需要：{who.zh}",
+                 f"{len(plan.cases)} cases, {len(plan.selected)} obligations; about {seconds:.0f} s; needs {who.en}"), lang),
+    ]  # fmt: skip
+    if selection.partial:
+        lines.append(say(Text("部分运行，不能用于接入申请", "a partial run, no basis for an application"), lang))
+    return "\n".join(lines)
+
+
+def _left(title: Text, rows: tuple[Left, ...], lang: Lang) -> list[str]:
+    if not rows:
+        return []
+    lines = ["", f"{say(title, lang)}: {len(rows)}"]
+    return [*lines, *(f"      {row.id}: {say(Text(row.zh, row.en), lang)}" for row in rows)]
+
+
+def coverage(spec: Spec, cases: Mapping[str, Case]) -> str:
+    """Family by family: clauses, obligations, how they are verified, and which cases provoke them."""
+    lines = [f"{'obligation':<12} {'level':<7} {'verification':<13} {'rule':<10} provoked by"]
+    totals: Counter[str] = Counter()
+    for clause in spec.clauses.values():
+        for obligation in clause.obligations:
+            provoking = [c for c in cases if obligation.stimulus and fnmatchcase(c, obligation.stimulus)]
+            told = "every case" if obligation.stimulus is None else (", ".join(provoking[:3]) or "NOTHING")
+            more = f" +{len(provoking) - 3}" if len(provoking) > 3 else ""
+            rule = obligation.rule.kind if obligation.rule else "-"
+            lines.append(f"{obligation.id:<12} {clause.level:<7} {obligation.verification:<13} {rule:<10} {told}{more}")
+            totals[clause.family] += 1
+    families = Counter(clause.family for clause in spec.clauses.values())
+    lines.append("")
+    lines += [f"{family}: {families[family]} clauses, {totals[family]} obligations" for family in families]
+    return "\n".join(lines)

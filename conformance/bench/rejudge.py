@@ -1,0 +1,65 @@
+"""Judging a recorded run again: no device, no network, no clock. The same journal and pack give the same verdicts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from conformance.bench.outputs import JOURNAL, PACK
+from conformance.spec.loader import load
+from conformance.spec.model import Spec
+from conformance.trace.journal import JournalRead
+from conformance.trace.transcript import Transcript
+from conformance.verdict import exitcode
+from conformance.verdict.judge import judge_run
+from conformance.verdict.model import RunResult, Verdict
+from conformance.verdict.waivers import Waiver
+
+
+class NoRun(Exception):
+    """The directory holds no run that can be read."""
+
+
+@dataclass(frozen=True)
+class Rejudged:
+    """A run judged from its journal."""
+
+    result: RunResult
+    transcript: Transcript
+    spec: Spec
+    read: JournalRead
+
+
+def rejudge(run: Path, pack: str | None = None) -> Rejudged:
+    """Judge `run` with its own pack, or with another. Raises NoRun, PackError."""
+    journal = run / JOURNAL
+    if not journal.is_file():
+        raise NoRun(f"{journal} does not exist; name the directory of a run")
+    own = run / PACK
+    spec = load(pack if pack is not None else (own if own.is_dir() else ""))
+    transcript, read = Transcript.from_journal(journal, spec)
+    if not transcript.head:
+        raise NoRun(f"{journal} has no readable head: {'; '.join(map(str, read.breaks[:3])) or 'it is empty'}")
+    result = judge_run(transcript, spec, waivers_of(transcript.head))
+    return Rejudged(_marked(result, read), transcript, spec, read)
+
+
+def waivers_of(head: Mapping[str, Any]) -> tuple[Waiver, ...]:
+    """The waivers that the run was given, from its head."""
+    return tuple(
+        Waiver(row["kind"], row["id"], row["reason"], row["owner"], dt.date.fromisoformat(row["expires"]))
+        for row in head.get("waivers", ())
+    )
+
+
+def _marked(result: RunResult, read: JournalRead) -> RunResult:
+    """A journal whose chain is broken proves nothing: the verdicts are shown, but the run is an error."""
+    if read.intact:
+        return result
+    note = {"kind": "journal-broken", "breaks": [str(b) for b in read.breaks]}
+    verdict = result.verdict if result.verdict is Verdict.FAIL else Verdict.ERROR
+    code = exitcode.worst((result.exit_code, exitcode.BENCH))
+    return replace(result, verdict=verdict, gate=verdict, exit_code=code, notes=(*result.notes, note))

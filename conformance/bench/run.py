@@ -1,0 +1,168 @@
+"""One run session: the plan's cases one after the other on one device, each judged when it closes, all judged at the seal.
+
+The same session runs under pytest in real time and in the self-test in virtual time; neither can change a verdict, because
+verdicts come from the trace alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from conformance.bench.case import Case
+from conformance.bench.errors import DeviceUnreachable, NotHome, NotObserved, RunAborted
+from conformance.bench.home import bring_home
+from conformance.bench.lag import LagMeter
+from conformance.bench.plan import Plan
+from conformance.bench.stage import Stage
+from conformance.bench.world import World
+from conformance.iut.process import DeviceAbsent
+from conformance.iut.prompt import NotAvailable
+from conformance.verdict.context import Compiled
+from conformance.verdict.judge import judge_case, judge_run
+from conformance.verdict.model import CaseResult, Finding, RunResult, Verdict
+from conformance.verdict.waivers import Waiver
+
+REPEATS = 5  # how often a thin measurement is taken again (decision 5), declared before the run
+Progress = Callable[[Case, CaseResult], None]
+
+
+@dataclass
+class RunSession:
+    """Runs cases in a world. Call `start`, then `run_case` for each, then `finish`."""
+
+    world: World
+    plan: Plan
+    seed: int
+    head: Mapping[str, Any]
+    waivers: tuple[Waiver, ...] = ()
+    results: dict[str, CaseResult] = field(default_factory=dict)
+    findings: dict[str, list[Finding]] = field(default_factory=dict)
+    _last_case: str = ""
+    _lag: LagMeter | None = None
+    _compiled: Compiled = field(default_factory=Compiled)
+
+    def __post_init__(self) -> None:
+        self._plan_facts = self.plan.as_facts()
+
+    async def start(self) -> None:
+        """Write what the run is and what is planned."""
+        recorder = self.world.recorder
+        started = dt.datetime.fromtimestamp(recorder.clock.wall(), dt.UTC).isoformat(timespec="seconds")
+        recorder.observe("", "-", "run.start", facts={**self.head, "started_at": started})
+        recorder.observe("", "-", "plan", facts=self._plan_facts)
+        self._lag = LagMeter(recorder)
+        self._lag.start()
+
+    async def run_case(self, case: Case) -> CaseResult:
+        """Run one case until it is decided: a thin measurement is repeated, nothing else is. Raises RunAborted."""
+        result = await self._attempt(case, 1)
+        for attempt in range(2, REPEATS + 1):
+            if not self._thin(case.id):
+                break
+            result = await self._attempt(case, attempt)
+        self.results[case.id] = result
+        return result
+
+    def _thin(self, case_id: str) -> bool:
+        doubts = [d for f in self.findings.get(case_id, ()) for d in f.outcome.undecidable]
+        return self.results_are_open(case_id) and any(doubt.reason == "thin" for doubt in doubts)
+
+    def results_are_open(self, case_id: str) -> bool:
+        """Whether nothing in the case has failed yet: a failure is never measured again (decision 6)."""
+        return not any(f.outcome.violated and not f.tainted for f in self.findings.get(case_id, ()))
+
+    async def _attempt(self, case: Case, attempt: int) -> CaseResult:
+        recorder = self.world.recorder
+        recorder.case = case.id
+        start = recorder.observe(
+            "", "-", "case.start", facts={"title": case.title.en, "title_zh": case.title.zh, "attempt": attempt}
+        )
+        reason = await self._procedure(case)
+        await self.world.settle()
+        assert self._lag is not None
+        self._lag.report()
+        end = recorder.observe("", "-", "case.end", facts={"attempt": attempt, **reason})
+        recorder.flush(to_disk=True)
+        recorder.case = ""
+        self._last_case = case.id
+        if recorder.failed is not None:
+            raise RunAborted(f"the journal cannot be written: {recorder.failed}", "bench")
+        result, findings = judge_case(recorder.transcript, case.id, self._plan_facts, compiled=self._compiled)
+        self.findings[case.id] = findings
+        return replace(result, attempts=attempt, seconds=round(end.t - start.t, 3))
+
+    async def _procedure(self, case: Case) -> dict[str, Any]:
+        """Run the procedure; how it ended is recorded, what that means is judged from the trace."""
+        world = self.world
+        stage = Stage(
+            case.id, world.spec, world.seat, world.device, world.recorder, world.timers_ms, self.seed, world.pics
+        )
+        try:
+            await bring_home(stage, case, self._last_case)
+            stage.mark = world.recorder.last
+            await case.procedure(stage)
+        except NotObserved as error:
+            return {"ended": "not-observed", "reason": str(error)}
+        except NotHome as error:
+            world.recorder.observe("", "-", "environment", facts={"what": "not-home", "reason": str(error)})
+            return {"ended": "not-home", "reason": str(error)}
+        except NotAvailable as error:
+            world.recorder.observe("", "-", "environment", facts={"what": "no-stimulus", "reason": str(error)})
+            return {"ended": "no-stimulus", "reason": str(error)}
+        except DeviceUnreachable as error:
+            world.recorder.observe("", "-", "environment", facts={"what": "device-unreachable", "reason": str(error)})
+            return {"ended": "device-unreachable", "reason": str(error)}
+        except DeviceAbsent as error:
+            world.recorder.observe("", "-", "environment", facts={"what": "device-absent", "reason": str(error)})
+            if not self._ever_online():
+                raise RunAborted(str(error), "environment") from error
+            return {"ended": "device-absent", "reason": str(error)}
+        except Exception as error:  # whatever goes wrong in our own procedure is ours, not the device's
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            world.recorder.observe(
+                "", "-", "bench.error",
+                facts={"where": f"{where.name}:{where.lineno}", "what": f"{type(error).__name__}: {error}"},
+            )  # fmt: skip
+            return {"ended": "bench-error", "reason": f"{type(error).__name__}: {error}"}
+        finally:
+            await world.city.faults.stop_all()
+        return {"ended": "through"}
+
+    def _ever_online(self) -> bool:
+        return any(entry.dir == "iut" and entry.kind for entry in self.world.recorder.transcript)
+
+    async def finish(self, *, reason: str = "complete") -> RunResult:
+        """Seal the trace and judge it whole."""
+        recorder = self.world.recorder
+        recorder.case = ""
+        if self._lag is not None:
+            self._lag.report()
+            self._lag.stop()
+        recorder.observe("", "-", "run.end", facts={"reason": reason})
+        recorder.flush(to_disk=True)
+        return judge_run(recorder.transcript, self.world.spec, self.waivers)
+
+
+async def run_all(session: RunSession, progress: Progress | None = None) -> RunResult:
+    """Run the whole plan. A run that cannot go on is judged up to there."""
+    await session.start()
+    reason = "complete"
+    for case in session.plan.cases:
+        try:
+            result = await session.run_case(case)
+        except RunAborted as error:
+            session.world.recorder.observe("", "-", "environment", facts={"what": "aborted", "reason": str(error)})
+            reason = error.kind
+            break
+        if progress is not None:
+            progress(case, result)
+    return await session.finish(reason=reason)
+
+
+def is_green(result: CaseResult) -> bool:
+    """Whether a case may be shown as passed."""
+    return result.verdict is Verdict.PASS

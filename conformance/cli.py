@@ -1,0 +1,208 @@
+"""`rvw`: the commands. Everything heavy is imported inside a command, so that help answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Lang = Literal["zh", "en", "both"]
+
+app = typer.Typer(
+    name="rvw", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False,
+    help="Conformance bench for remote virtual window devices. 远程虚拟窗口设备对接一致性测试。",
+)  # fmt: skip
+spec_app = typer.Typer(no_args_is_help=True, help="Look at and check a specification pack. 规范包。")
+app.add_typer(spec_app, name="spec")
+
+DeviceOption = Annotated[Path, typer.Option("--device", help="Device file (TOML): PICS, PIXIT and how it is reached.")]
+ProfileOption = Annotated[str, typer.Option("--profile", help="Certification profile of the pack.")]
+PackOption = Annotated[str, typer.Option("--pack", help="Pack: name, name/version or directory. Default: Shanghai.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of order, stimuli and public identifiers.")]
+LangOption = Annotated[str, typer.Option("--lang", help="zh, en or both.")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Directory of the run. Default: a fresh one below rvw-out.")]
+ClauseOption = Annotated[list[str] | None, typer.Option("--clause", help="Only what exercises this clause; repeatable.")]
+UntilOption = Annotated[str, typer.Option("--until", help="Stop after this family: for half-built devices.")]
+WaiverOption = Annotated[Path | None, typer.Option("--known-failures", help="Waivers (TOML); refused for certification.")]
+
+
+def _stop(lines: list[str], code: int) -> typer.Exit:
+    for line in lines:
+        typer.echo(f"rvw: {line}", err=True)
+    return typer.Exit(code)
+
+
+@app.command()
+def run(
+    device: DeviceOption,
+    profile: ProfileOption = "core",
+    out: OutOption = None,
+    keyword: Annotated[str, typer.Option("-k", help="Only cases that match this expression (pytest's).")] = "",
+    clause: ClauseOption = None,
+    until: UntilOption = "",
+    seed: SeedOption = None,
+    pack: PackOption = "",
+    known_failures: WaiverOption = None,
+    prompts: Annotated[bool, typer.Option("--prompts/--no-prompts", help="Whether a person may be asked.")] = True,
+    expect_firmware: Annotated[str, typer.Option("--expect-firmware", help="Stop before the first case on another build.")] = "",
+    lang: LangOption = "both",
+) -> None:
+    """Run a device through the simulated city and judge it. Exit: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 bench."""
+    from conformance.bench.live import Options, UsageProblem, prepare
+
+    options = Options(
+        device=device, profile=profile, out=out, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until,
+        known_failures=known_failures, prompts=prompts, expect_firmware=expect_firmware,
+    )  # fmt: skip
+    try:
+        prepared = prepare(options)
+    except UsageProblem as error:
+        raise _stop(error.lines, 2) from None
+    from conformance.plugin import run_pytest
+
+    raise typer.Exit(run_pytest(prepared, keyword=keyword, lang=_lang(lang)))
+
+
+@app.command()
+def plan(
+    device: DeviceOption, profile: ProfileOption = "core", pack: PackOption = "", clause: ClauseOption = None,
+    until: UntilOption = "", seed: SeedOption = 0, lang: LangOption = "both",
+) -> None:  # fmt: skip
+    """Say what would be run and why, what not and why not, who is needed, and how long it takes. No traffic."""
+    from conformance.bench.live import Options, UsageProblem, prepare
+    from conformance.bench.planview import render
+
+    try:
+        prepared = prepare(
+            Options(device=device, profile=profile, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until)
+        )
+    except UsageProblem as error:
+        raise _stop(error.lines, 2) from None
+    typer.echo(render(prepared, _lang(lang)))
+
+
+@app.command()
+def rejudge(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a recorded run.")],
+    pack: Annotated[str, typer.Option("--pack", help="Judge by this pack instead of the one kept in the run.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="Write the files there. Default: into the run.")] = None,
+    lang: LangOption = "both",
+) -> None:
+    """Judge a recorded run again: no device, no network, no clock."""
+    from conformance.bench.outputs import write_outputs
+    from conformance.bench.rejudge import NoRun
+    from conformance.bench.rejudge import rejudge as judge_again
+    from conformance.spec.problems import PackError
+    from reports import summary
+    from reports.safe import for_console
+
+    try:
+        again = judge_again(run_directory, pack or None)
+    except (NoRun, PackError) as error:
+        raise _stop(str(error).splitlines(), 2) from None
+    target = out or run_directory
+    target.mkdir(parents=True, exist_ok=True)
+    report, paths = write_outputs(again.result, again.transcript, again.spec, target)
+    typer.echo(for_console(summary.render(report, paths, _lang(lang)), sys.stdout.encoding), nl=False)
+    for place in again.read.breaks[:10]:
+        typer.echo(f"rvw: journal {place}", err=True)
+    raise typer.Exit(again.result.exit_code)
+
+
+@app.command()
+def doctor(device: Annotated[Path | None, typer.Option("--device", help="Also check this device file.")] = None) -> None:
+    """Check this machine: Python, ports, clock, fonts, browser, certificates tool, media stack."""
+    from conformance.bench.doctor import examine
+
+    rows = examine(device)
+    for row in rows:
+        typer.echo(row.line())
+    raise typer.Exit(0 if all(row.ok or not row.needed for row in rows) else 2)
+
+
+@app.command()
+def defects(
+    only: Annotated[str, typer.Option("--only", help="Only defects whose id contains this.")] = "",
+    out: Annotated[Path, typer.Option("--out", help="Where the kill matrix goes.")] = Path("rvw-out/defects"),
+    sockets: Annotated[bool, typer.Option("--sockets/--no-sockets", help="Also those that need real sockets.")] = True,
+) -> None:
+    """Run every defect device and write the kill matrix: which clause catches what."""
+    from conformance.bench.killmatrix import run_defects
+
+    raise typer.Exit(run_defects(only=only, out=out, sockets=sockets, say=typer.echo))
+
+
+@app.command()
+def bench(
+    pack: PackOption = "", profile: ProfileOption = "core", port: Annotated[int, typer.Option("--port")] = 0,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    advertise: Annotated[str, typer.Option("--advertise", help="Name or address that the device uses.")] = "",
+) -> None:  # fmt: skip
+    """Keep the simulated city up for exploring and print what a vendor must set in the device. Ctrl-C ends it."""
+    from conformance.bench.explore import explore
+
+    raise typer.Exit(explore(pack=pack, profile=profile, host=host, advertise=advertise, port=port, say=typer.echo))
+
+
+@spec_app.command("check")
+def spec_check(pack: Annotated[str, typer.Argument(help="Pack: name, name/version or directory.")] = "") -> None:
+    """Check a pack; every problem at once, with file and line."""
+    from conformance.spec.loader import load
+    from conformance.spec.problems import PackError
+
+    try:
+        spec = load(pack) if pack else load()
+    except PackError as error:
+        raise _stop(str(error).splitlines(), 2) from None
+    obligations = sum(len(clause.obligations) for clause in spec.clauses.values())
+    typer.echo(
+        f"{spec.id} {spec.version}: {len(spec.clauses)} clauses, {obligations} obligations, {len(spec.messages)} messages, "
+        f"{len(spec.constraints)} invalid examples, {len(spec.timers)} timers; digest {spec.digest[:16]}"
+    )
+
+
+@spec_app.command("show")
+def spec_show(
+    name: Annotated[str, typer.Argument(help="Clause, message, timer, life cycle ...; empty for the first page.")] = "",
+    pack: PackOption = "", lang: LangOption = "both",
+) -> None:  # fmt: skip
+    """Show one thing of a pack in words."""
+    from conformance.spec.loader import load
+    from conformance.spec.show import show
+
+    spec = load(pack) if pack else load()
+    try:
+        typer.echo(show(spec, name, _lang(lang)))
+    except LookupError as error:
+        raise _stop([str(error)], 2) from None
+
+
+@spec_app.command("coverage")
+def spec_coverage(pack: PackOption = "") -> None:
+    """Clauses by obligations, verification and cases, as a table."""
+    from conformance.bench.case import load_cases
+    from conformance.bench.generated import generated_cases
+    from conformance.bench.planview import coverage
+    from conformance.spec.loader import load
+
+    spec = load(pack) if pack else load()
+    typer.echo(coverage(spec, {**load_cases(), **generated_cases(spec)}))
+
+
+def _lang(value: str) -> Lang:
+    if value not in ("zh", "en", "both"):
+        raise _stop([f"--lang takes zh, en or both, not {value!r}"], 2)
+    return value  # type: ignore[return-value]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    os.environ.setdefault("PYTHONUTF8", "1")
+    app()
+
+
+if __name__ == "__main__":
+    main()

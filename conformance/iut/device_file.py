@@ -1,0 +1,181 @@
+"""The device file: what the vendor declares (PICS), what the lab must know (PIXIT), how the device is reached.
+
+TOML, held against `specs/meta/device.schema.json`; `extends` names a file whose tables it refines. All problems are told
+at once, with file and line. Whether the declarations agree with a pack is `review`'s question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from conformance.iut._toml import Keys, place_of, read_toml
+from conformance.spec import _meta
+from conformance.spec.model import Place
+from conformance.spec.problems import PackError, Problems
+
+_DEPTH: Final = 8  # files that may extend one another
+
+
+class DeviceFileError(PackError):
+    """A device file that cannot be used; `problems` holds all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """How the device comes to run: started by the bench (`spawn`), or already running somewhere (`running`)."""
+
+    kind: Literal["spawn", "running"]
+    command: tuple[str, ...] = ()
+    contract: str = ""
+    cwd: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    ready_timeout_s: float | None = None
+    url: str = ""
+    in_process: str = ""  # module:function for self-tests in memory; only devices written for it have one
+
+
+@dataclass(frozen=True, slots=True)
+class UpperTesterLink:
+    """How the device is made to do things: over HTTP, by a command, or by a person."""
+
+    kind: Literal["http", "command", "operator"] = "operator"
+    url: str = ""
+    command: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A device that is wrong on purpose: which clauses it breaks, which may fall with them, what it needs to show."""
+
+    id: str
+    breaks: tuple[str, ...]
+    may_break: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeviceFile:
+    """A read device file. `table` is the merged TOML, `places` where each of its members stands."""
+
+    name: str
+    vendor: str
+    model: str
+    firmware: str
+    serial: str
+    remote_device_id: str
+    url_role: str
+    device_profile: str
+    pics: Mapping[str, Any]
+    pixit: Mapping[str, Any]
+    driver: Driver
+    upper_tester: UpperTesterLink
+    path: Path
+    remote_device_url: str = ""
+    platform: str = ""  # the vendor's platform that the device needs, with its version
+    logs: tuple[str, ...] = ()  # command that prints the device's own log
+    hooks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bench: Mapping[str, Any] = field(default_factory=dict)
+    defect: Defect | None = None
+    table: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[Keys, Place] = field(default_factory=dict)
+
+    def place(self, *keys: str) -> Place:
+        """Where a member stands; the nearest enclosing table where it does not exist."""
+        return place_of(dict(self.places), keys)
+
+
+def load_device(path: str | Path) -> DeviceFile:
+    """Read and check a device file. Raises DeviceFileError with every problem."""
+    file = Path(path)
+    problems = Problems()
+    merged = _merged(file, problems, ())
+    if merged is None:
+        raise DeviceFileError(problems.found, str(file))
+    table, places = merged
+    for section in ("pics", "pixit"):
+        if isinstance(table.get(section), dict):
+            table[section] = _flat(table[section])
+    for keys, text, valid in _meta.explain("device", table):
+        problems.add(place_of(places, keys), text, valid)
+    if problems.found:
+        raise DeviceFileError(problems.found, str(file))
+    return _built(file, table, places)
+
+
+def _merged(
+    file: Path, problems: Problems, above: tuple[Path, ...]
+) -> tuple[dict[str, Any], dict[Keys, Place]] | None:
+    """The file over what it extends: tables are merged, everything else is replaced."""
+    read = read_toml(file, problems)
+    if read is None:
+        return None
+    table, places = read
+    base = table.pop("extends", None)
+    if base is None:
+        return table, places
+    at = place_of(places, ("extends",))
+    if not isinstance(base, str):
+        problems.add(at, "extends: names one file, relative to this one")
+        return None
+    target = (file.parent / base).resolve()
+    if target in above or target == file.resolve() or len(above) >= _DEPTH:
+        problems.add(at, f"extends: {base!r} runs in a circle")
+        return None
+    if not target.is_file():
+        problems.add(at, f"extends: {base!r} does not exist", "a file relative to this one")
+        return None
+    below = _merged(target, problems, (*above, file.resolve()))
+    return None if below is None else (_over(below[0], table), {**below[1], **places})
+
+
+def _over(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
+    out = dict(base)
+    for key, value in table.items():
+        old = out.get(key)
+        out[key] = _over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return out
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`RVW.DEV.PROFILE = 1` without quotes is a nest of tables in TOML; here it is the item of that name."""
+    out: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            out.update(_flat(value, f"{prefix}{key}."))
+        else:
+            out[prefix + key] = value
+    return out
+
+
+def _built(file: Path, table: dict[str, Any], places: dict[Keys, Place]) -> DeviceFile:
+    device, driver, upper = table["device"], table["driver"], table.get("upper_tester", {"kind": "operator"})
+    iut = table.get("iut", {})
+    return DeviceFile(
+        name=device["name"], vendor=device["vendor"], model=device["model"], firmware=device["firmware"],
+        serial=device["serial"], remote_device_id=device["remote_device_id"], url_role=device["url_role"],
+        device_profile=device["device_profile"], pics=table["pics"], pixit=table.get("pixit", {}),
+        driver=Driver(
+            kind=driver["kind"], command=tuple(driver.get("command", ())), contract=driver.get("contract", ""),
+            cwd=driver.get("cwd", ""), env=driver.get("env", {}), ready_timeout_s=driver.get("ready_timeout_s"),
+            url=driver.get("url", ""), in_process=driver.get("in_process", ""),
+        ),
+        upper_tester=UpperTesterLink(
+            kind=upper["kind"], url=upper.get("url", ""), command=tuple(upper.get("command", ())),
+            verbs=tuple(upper.get("verbs", ())),
+        ),
+        path=file, remote_device_url=device.get("remote_device_url", ""), platform=device.get("platform", ""),
+        logs=tuple(iut.get("logs", {}).get("command", ())),
+        hooks={name: tuple(command) for name, command in iut.get("hooks", {}).items()}, bench=table.get("bench", {}),
+        defect=_defect(table["defect"]) if "defect" in table else None, table=table, places=places,
+    )  # fmt: skip
+
+
+def _defect(v: Mapping[str, Any]) -> Defect:
+    needs = v.get("needs", ())
+    return Defect(
+        v["id"], tuple(v["breaks"]), tuple(v.get("may_break", ())), (needs,) if isinstance(needs, str) else tuple(needs)
+    )

@@ -1,0 +1,111 @@
+"""A device that is a command (spawn contract `rvw-spawn/1`): one JSON document in, one ready line out, the end at EOF."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+CONTRACT = "rvw-spawn/1"
+READY_LIMIT_S = 30.0  # a browser on a slow machine needs its time; readiness is no clause
+STOP_LIMIT_S = 5.0
+
+
+class DeviceAbsent(Exception):
+    """The device could not be started or reached: blame environment (exit 3)."""
+
+
+class DeviceProcess:
+    """One life of a device process. `on_exit` is told when it ends by itself."""
+
+    def __init__(self, command: list[str], directory: Path, on_exit: Callable[[int], None]) -> None:
+        self._command = [sys.executable if part == "{python}" else part for part in command]
+        self._directory = directory
+        self._on_exit = on_exit
+        self._process: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._stopping = False
+        self.log: deque[str] = deque(maxlen=2000)
+
+    async def start(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Start and wait for the ready line. Raises DeviceAbsent with what the device said last."""
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, cwd=self._directory, limit=1 << 22,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        except OSError as error:
+            raise DeviceAbsent(f"the device command {self._command[0]!r} cannot be started: {error}") from error
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(document).encode() + b"\n")
+        self._watch = asyncio.create_task(self._drain())
+        try:
+            line = await asyncio.wait_for(self._process.stdout.readline(), READY_LIMIT_S)
+            ready = json.loads(line)
+            if not (isinstance(ready, dict) and ready.get("ready") is True and ready.get("contract") == CONTRACT):
+                raise ValueError(f"no ready line of {CONTRACT}: {line[:200]!r}")
+        except (TimeoutError, ValueError) as error:
+            await self.stop()
+            tail = " | ".join(list(self.log)[-5:])
+            raise DeviceAbsent(f"the device did not become ready: {error or 'no ready line in time'}; it said: {tail}") from error
+        return ready
+
+    async def _drain(self) -> None:
+        assert self._process is not None
+        assert self._process.stderr is not None
+        try:
+            async for line in self._process.stderr:
+                self.log.append(line.decode("utf-8", "replace").rstrip())
+        except ValueError:
+            self.log.append("(a log line over 4 MiB was dropped)")
+        code = await self._process.wait()
+        if not self._stopping:
+            self._on_exit(code)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it lives."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def stop(self, *, power_cut: bool = False) -> None:
+        """End it by EOF, then by force; `power_cut` kills at once, without a word."""
+        if self._process is None:
+            return
+        self._stopping = True
+        if self._process.returncode is None:
+            family = _family(self._process.pid)
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            if power_cut:
+                _kill(family)
+            try:
+                await asyncio.wait_for(self._process.wait(), STOP_LIMIT_S)
+            except TimeoutError:
+                _kill(family)
+                await self._process.wait()
+            _kill(family[1:])
+        if self._watch is not None:
+            await asyncio.wait({self._watch}, timeout=STOP_LIMIT_S)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _kill(family: list[psutil.Process]) -> None:
+    for process in family:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue

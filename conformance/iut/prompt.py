@@ -1,0 +1,82 @@
+"""One prompt object for person and program: the same question, whoever answers it.
+
+A stimulus is `verb` and `args`. A program that serves I6 is sent exactly these; an operator reads the sentence that
+`specs/meta/verbs.yaml` has for the verb. The answer of either is an `Answer`, and the trace says who gave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, Protocol
+
+from conformance.spec._meta import vocabulary
+from conformance.spec.model import Text
+
+By = Literal["http", "command", "operator", "process"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A question to the device's surroundings."""
+
+    id: str
+    verb: str
+    args: Mapping[str, Any]
+    text: Text
+    wants_text: bool = False  # a person has to type something, not only act
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `ok` false with an error is an answer too; `error` names the reason in one word."""
+
+    ok: bool
+    result: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+class NotAvailable(Exception):
+    """Nobody can give this stimulus (verb unknown to the device, no operator): inconclusive, never a failure."""
+
+
+class UpperTester(Protocol):
+    """Whoever can make the device do things."""
+
+    by: By
+
+    async def verbs(self) -> frozenset[str]:
+        """The verbs that can be asked of it. Raises OSError where it cannot be reached."""
+        ...
+
+    async def ask(self, prompt: Prompt) -> Answer:
+        """Have it done. Raises NotAvailable where it never can, OSError where the connection failed."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and processes."""
+        ...
+
+
+@cache
+def _sentences() -> Mapping[str, tuple[Text, bool]]:
+    return {verb: (Text(row["zh"], row["en"]), row["answer"] == "text") for verb, row in vocabulary("verbs").items()}
+
+
+def known_verbs() -> frozenset[str]:
+    """Every verb that the harness has a sentence for: what an operator can be asked."""
+    return frozenset(_sentences())
+
+
+def prompt_for(prompt_id: str, verb: str, args: Mapping[str, Any]) -> Prompt:
+    """The prompt of a stimulus. A verb of a pack's own (another peripheral class) is asked for by its name and arguments."""
+    default = Text(f"请在设备上执行：{verb} {{detail}}", f"Do this on the device: {verb} {{detail}}")
+    sentence, wants_text = _sentences().get(verb, (default, False))
+    words = _Words({**args, **args.get("card", {}), "detail": ", ".join(f"{k}={v}" for k, v in args.items())})
+    return Prompt(prompt_id, verb, args, Text(sentence.zh.format_map(words), sentence.en.format_map(words)), wants_text)
+
+
+class _Words(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return f"<{key}>"

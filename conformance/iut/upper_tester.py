@@ -1,0 +1,168 @@
+"""I6 drivers: a program over HTTP, a program over JSON lines on stdio, and the operator in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+import httpx
+
+from conformance.iut.prompt import Answer, By, NotAvailable, Prompt, known_verbs
+
+ANSWER_LIMIT_S = 20.0  # how long a program may take to say that it has done a thing; not a limit of the specification
+
+
+def _answer(document: Any) -> Answer:
+    if not isinstance(document, Mapping):
+        raise OSError(f"the upper tester answered no object: {str(document)[:120]!r}")
+    result = document.get("result")
+    return Answer(
+        ok=document.get("ok") is True, result=result if isinstance(result, Mapping) else {}, error=str(document.get("error") or "")
+    )
+
+
+class HttpUpperTester:
+    """`POST {base}/upper-tester` with `{id, verb, args}`. Test builds serve it on a lab network; nothing secret is sent."""
+
+    by: By = "http"
+
+    def __init__(self, base_url: str) -> None:
+        self._url = f"{base_url.rstrip('/')}/upper-tester"
+        self._client = httpx.AsyncClient(timeout=ANSWER_LIMIT_S, trust_env=False)
+        self._verbs: frozenset[str] | None = None
+
+    async def verbs(self) -> frozenset[str]:
+        if self._verbs is None:
+            answer = await self._post({"id": "hello", "verb": "hello", "args": {}})
+            self._verbs = frozenset(map(str, answer.result.get("verbs", ())))
+        return self._verbs
+
+    async def ask(self, prompt: Prompt) -> Answer:
+        if prompt.verb not in await self.verbs():
+            raise NotAvailable(f"the device's upper tester has no verb {prompt.verb!r}")
+        return await self._post({"id": prompt.id, "verb": prompt.verb, "args": dict(prompt.args)})
+
+    async def _post(self, document: Mapping[str, Any]) -> Answer:
+        try:
+            reply = await self._client.post(self._url, json=document)
+            return _answer(reply.json())
+        except (httpx.HTTPError, ValueError) as error:
+            raise OSError(f"upper tester at {self._url}: {type(error).__name__}: {error}") from error
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+class CommandUpperTester:
+    """A command that reads one JSON document a line on stdin and answers one a line on stdout."""
+
+    by: By = "command"
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._process: asyncio.subprocess.Process | None = None
+        self._verbs: frozenset[str] | None = None
+        self._turn = asyncio.Lock()
+
+    async def verbs(self) -> frozenset[str]:
+        if self._verbs is None:
+            answer = await self._exchange({"id": "hello", "verb": "hello", "args": {}})
+            self._verbs = frozenset(map(str, answer.result.get("verbs", ())))
+        return self._verbs
+
+    async def ask(self, prompt: Prompt) -> Answer:
+        if prompt.verb not in await self.verbs():
+            raise NotAvailable(f"the upper tester command has no verb {prompt.verb!r}")
+        return await self._exchange({"id": prompt.id, "verb": prompt.verb, "args": dict(prompt.args)})
+
+    async def _exchange(self, document: Mapping[str, Any]) -> Answer:
+        async with self._turn:
+            process = await self._started()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+            await process.stdin.drain()
+            try:
+                line = await asyncio.wait_for(process.stdout.readline(), ANSWER_LIMIT_S)
+                return _answer(json.loads(line))
+            except (TimeoutError, ValueError) as error:
+                raise OSError(f"upper tester command {self._command[0]!r} gave no answer: {error}") from error
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+            )
+        return self._process
+
+    async def close(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            try:
+                await asyncio.wait_for(self._process.wait(), 3)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+
+
+class OperatorUpperTester:
+    """The person in the lab. `observed` may be set while a prompt is open: what was asked was seen to happen, so the prompt
+    closes by itself. Without prompts allowed every question is NotAvailable: inconclusive, never a hang."""
+
+    by: By = "operator"
+
+    def __init__(self, show: Callable[[Prompt], None], source: TextIO | None = None, *, allowed: bool = True) -> None:
+        self._show = show
+        self._source = sys.stdin if source is None else source
+        self._allowed = allowed
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._reader: threading.Thread | None = None
+        self.observed = asyncio.Event()
+
+    async def verbs(self) -> frozenset[str]:
+        return known_verbs() if self._allowed else frozenset()
+
+    async def ask(self, prompt: Prompt) -> Answer:
+        if not self._allowed:
+            raise NotAvailable("prompts are switched off and no program serves this stimulus")
+        self.observed.clear()
+        self._show(prompt)
+        lines: list[str] = []
+        while True:
+            line = await self._next_line()
+            if line is None or (not prompt.wants_text) or line == "":
+                break
+            lines.append(line)
+        if line is None and not self.observed.is_set():
+            raise NotAvailable("the operator's terminal was closed")
+        return Answer(ok=not (line or "").strip().lower().startswith(("n", "无")), result={"text": lines})
+
+    async def _next_line(self) -> str | None:
+        """The next typed line; None at the end of input or when the event was observed."""
+        if self._reader is None:
+            self._reader = threading.Thread(target=self._read, name="rvw-operator", daemon=True)
+            self._reader.start()
+        while True:
+            try:
+                return self._lines.get_nowait()
+            except queue.Empty:
+                pass
+            try:
+                await asyncio.wait_for(self.observed.wait(), 0.1)  # a look at the keyboard ten times a second
+            except TimeoutError:
+                continue
+            return None
+
+    def _read(self) -> None:
+        for line in self._source:
+            self._lines.put(line.rstrip("\r\n"))
+        self._lines.put(None)
+
+    async def close(self) -> None:
+        return

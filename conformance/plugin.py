@@ -1,0 +1,210 @@
+"""The pytest side of a run. `rvw run` starts pytest with this plugin; plain pytest with its options does the same.
+
+    pytest -p conformance.plugin --pyargs conformance.suites --rvw-device devices/reference.toml
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from conformance.bench.case import Case
+from conformance.bench.errors import RunAborted
+from conformance.bench.live import LiveRun, Options, Prepared, UsageProblem, prepare
+from conformance.bench.lock import DeviceBusy
+from conformance.bench.pytestrun import inner_arguments, start
+from conformance.iut.process import DeviceAbsent
+from conformance.verdict import exitcode
+from conformance.verdict.model import CaseResult, Verdict
+from reports import summary
+from reports.safe import for_console
+from reports.words import Lang
+
+MARKS = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE", Verdict.ERROR: "ERROR"}
+
+
+class PytestRun:
+    """Holds one run for the whole pytest session."""
+
+    def __init__(self, prepared: Prepared, *, lang: Lang = "both", progress: bool = True) -> None:
+        self.prepared = prepared
+        self.lang: Lang = lang
+        self.live: LiveRun | None = None
+        self._progress = progress
+        self._done = 0
+        self._total = 0
+        self.usage: UsageProblem | None = None
+
+    # Called by the items
+
+    def run_case(self, case: Case) -> None:
+        """Run one case and set the item's outcome from its findings."""
+        live = self._begun()
+        try:
+            result = live.execute(case)
+        except RunAborted as error:
+            pytest.fail(f"not run: {error}", pytrace=False)
+        self._done += 1
+        self._tell(case, result)
+        if result.verdict is not Verdict.PASS:
+            pytest.fail(f"{result.verdict}: {result.reason} {' '.join(result.clauses)}".strip(), pytrace=False)
+
+    def judge_family(self, family: str) -> None:
+        """Seal the run if need be and set the item's outcome from the family's clauses."""
+        result = self._begun().finish()
+        of_family = [clause for clause in result.clauses if clause.id.startswith(f"{family}-")]
+        bad = [c for c in of_family if c.verdict in (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE) and not c.remark]
+        if bad:
+            pytest.fail(", ".join(f"{clause.id} {clause.verdict}" for clause in bad), pytrace=False)
+
+    def _begun(self) -> LiveRun:
+        assert self.live is not None
+        return self.live
+
+    # Called by the hooks
+
+    def begin(self, cases: Sequence[str]) -> None:
+        """Start with exactly these cases."""
+        plan, selection = self.prepared.plan(frozenset(cases))
+        self._total = len(plan.cases)
+        self.live = LiveRun(self.prepared, plan, selection)
+        self._say(f"规范 {self.prepared.spec.id} {self.prepared.spec.version} · 配置 {self.prepared.profile.id} · "
+                  f"用例 {self._total} · seed {self.prepared.seed}\n")  # fmt: skip
+        try:
+            self.live.begin()
+        except BaseException:
+            live, self.live = self.live, None
+            live.close()
+            raise
+
+    def end(self, *, interrupted: bool) -> int:
+        """Seal, write, print; returns the exit code."""
+        if self.live is None:
+            return exitcode.USAGE
+        try:
+            result = self.live.finish(interrupted=interrupted)
+            assert self.live.report is not None
+            self._say(summary.render(self.live.report, self.live.paths, self.lang))
+            return result.exit_code
+        finally:
+            self.live.close()
+
+    def _tell(self, case: Case, result: CaseResult) -> None:
+        if self._progress:
+            why = f"  {' '.join(result.clauses)}" if result.verdict is not Verdict.PASS else ""
+            again = f"  (attempt {result.attempts})" if result.attempts > 1 else ""
+            mark = MARKS.get(result.verdict, str(result.verdict))
+            self._say(f"[{self._done:3d}/{self._total}] {mark:<12} {result.seconds:6.2f} s  {case.id}{why}{again}\n")
+
+    def _say(self, text: str) -> None:
+        sys.stderr.write(for_console(text, sys.stderr.encoding))
+        sys.stderr.flush()
+
+
+RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of a run under plain pytest; `rvw run` has the same with friendlier names."""
+    group = parser.getgroup("rvw", "conformance run of a remote virtual window device")
+    group.addoption("--rvw-device", type=Path, help="device file (TOML)")
+    group.addoption("--rvw-profile", default="core", help="certification profile")
+    group.addoption("--rvw-out", type=Path, help="directory of the run")
+    group.addoption("--rvw-pack", default="", help="pack: name, name/version or directory")
+    group.addoption("--rvw-seed", type=int, help="seed of order, stimuli and public identifiers")
+    group.addoption("--rvw-clause", action="append", default=[], help="only what exercises this clause")
+    group.addoption("--rvw-known-failures", type=Path, help="waivers (TOML)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the run, unless `rvw run` has put it there already. A run that cannot start is a usage error."""
+    device = config.getoption("--rvw-device")
+    if device is None or RUN in config.stash:
+        return
+    options = Options(
+        device=device, profile=config.getoption("--rvw-profile"), out=config.getoption("--rvw-out"),
+        pack=config.getoption("--rvw-pack"), seed=config.getoption("--rvw-seed"),
+        clauses=tuple(config.getoption("--rvw-clause")), known_failures=config.getoption("--rvw-known-failures"),
+        prompts=False,
+    )  # fmt: skip
+    try:
+        config.stash[RUN] = PytestRun(prepare(options))
+    except UsageProblem as error:
+        raise pytest.UsageError(*error.lines) from error
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One item a case, one a family, with stable ids made from data."""
+    run = metafunc.config.stash.get(RUN, None)
+    if "rvw_case" in metafunc.fixturenames:
+        cases = run.prepared.plan()[0].cases if run is not None else ()
+        metafunc.parametrize("rvw_case", cases, ids=[case.id for case in cases])
+    if "rvw_family" in metafunc.fixturenames:
+        families = run.prepared.profile.families if run is not None else ()
+        metafunc.parametrize("rvw_family", families, ids=list(families))
+
+
+@pytest.fixture(scope="session")
+def rvw_run(request: pytest.FixtureRequest) -> PytestRun:
+    """The run of this session."""
+    run: PytestRun = request.config.stash[RUN]
+    return run
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is left after `-k` and `-m` is the plan; families are always judged."""
+    run = session.config.stash.get(RUN, None)
+    if run is None or session.config.option.collectonly:
+        return
+    chosen = [case.id for item in session.items if (case := _case_of(item)) is not None]
+    everything = {case.id for case in run.prepared.plan()[0].cases}
+    if not chosen:
+        raise pytest.UsageError(f"no case is left to run; the plan has {', '.join(sorted(everything)[:8])} ...")
+    try:
+        run.begin([] if set(chosen) == everything else chosen)
+    except (UsageProblem, DeviceBusy) as error:
+        raise pytest.UsageError(*str(error).splitlines()) from error
+    except DeviceAbsent as error:
+        run.live = None
+        pytest.exit(str(error), returncode=exitcode.INCONCLUSIVE)
+
+
+def _case_of(item: pytest.Item) -> Case | None:
+    case = getattr(getattr(item, "callspec", None), "params", {}).get("rvw_case")
+    return case if isinstance(case, Case) else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """The exit code comes from the verdict, by one table for every command."""
+    run = session.config.stash.get(RUN, None)
+    if run is None or run.live is None:
+        return
+    session.exitstatus = run.end(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
+
+
+
+
+class _Carrier:
+    """Hands a prepared run to the plugin before it looks at its options."""
+
+    def __init__(self, run: PytestRun) -> None:
+        self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Put the run where the hooks look."""
+        config.stash[RUN] = self._run
+
+
+def run_pytest(prepared: Prepared, *, keyword: str = "", lang: Lang = "both") -> int:
+    """A whole run as a pytest session with nothing of the machine's own in it. Returns the exit code of the table."""
+    run = PytestRun(prepared, lang=lang)
+    code = start(inner_arguments(keyword), [_Carrier(run), sys.modules[__name__]])
+    if run.live is None and code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
+        return exitcode.USAGE
+    return code

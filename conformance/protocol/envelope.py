@@ -1,0 +1,151 @@
+"""Envelopes: how an interface tells requests, results, errors and notifications apart. The shape is data of the pack.
+
+JSON-RPC 2.0, a vendor's `cmd`/`seq`/`data` dialect and bare HTTP bodies are all values of `Envelope`; no dialect is
+code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from conformance.protocol import pointer, strictjson
+from conformance.protocol.pointer import MISSING
+from conformance.protocol.strictjson import MalformedMessage
+
+Kind = Literal["request", "result", "error", "notification"]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """When a document is of a kind: members it has, members it lacks, members with a value."""
+
+    has: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    equals: tuple[tuple[str, Any], ...] = ()
+
+    def holds(self, document: Any) -> bool:
+        """Whether the document is of this kind."""
+        return (
+            all(pointer.get(document, p) is not MISSING for p in self.has)
+            and all(pointer.get(document, p) is MISSING for p in self.lacks)
+            and all(pointer.get(document, p) == value for p, value in self.equals)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One decoded frame. `body` is the part that the message schema describes; `doc` is the whole document."""
+
+    kind: Kind
+    name: str
+    id: Any
+    body: Any
+    code: Any
+    doc: Any
+    seq: Any = None
+    seen: Any = None
+    epoch: Any = None
+    boot_id: Any = None
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A dialect's frame. Pointers are into the whole document; an empty pointer is the document itself."""
+
+    kinds: Mapping[Kind, Test]
+    name: str = ""
+    id: str = ""
+    body: Mapping[Kind, str] = field(default_factory=dict)
+    code: str = ""
+    text: str = ""
+    constants: tuple[tuple[str, Any], ...] = ()
+    sequence: Mapping[str, str] = field(default_factory=dict)
+    success: Any = None  # value of `code` in a result, for dialects that carry a code in both
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> Envelope:
+        """Build from the pack's form (see `specs/meta/pack.schema.json`)."""
+        kinds: dict[Kind, Test] = {}
+        for kind, rows in data.get("kinds", {}).items():  # in the pack's order: the first that holds decides
+            kinds[kind] = Test(
+                tuple(rows.get("has", ())), tuple(rows.get("lacks", ())), tuple(rows.get("equals", {}).items())
+            )
+        return cls(
+            kinds=kinds, name=data.get("name", ""), id=data.get("id", ""), body=dict(data.get("body", {})),
+            code=data.get("code", ""), text=data.get("text", ""), constants=tuple(data.get("constants", {}).items()),
+            sequence=dict(data.get("sequence", {})), success=data.get("success"),
+        )  # fmt: skip
+
+    @property
+    def sequenced(self) -> bool:
+        """Whether messages carry sequence numbers."""
+        return "seq" in self.sequence
+
+    def decode(self, raw: bytes, *, max_depth: int = strictjson.MAX_DEPTH) -> Decoded:
+        """One frame's payload as a message. Raises MalformedMessage with the bytes kept."""
+        document = strictjson.loads(raw, max_depth=max_depth)
+        if type(document) is not dict:
+            shape = "an array (a batch)" if type(document) is list else "no object"
+            raise MalformedMessage(f"the frame holds {shape} where one message is asked", raw)
+        return self.interpret(document, raw)
+
+    def interpret(self, document: dict[str, Any], raw: bytes = b"") -> Decoded:
+        """A decoded document as a message. Raises MalformedMessage where it is of no kind."""
+        for p, value in self.constants:
+            if pointer.get(document, p) != value:
+                raise MalformedMessage(f"{p} is not {value!r}", raw)
+        for kind, test in self.kinds.items():
+            if test.holds(document):
+                return self._decoded(kind, document, raw)
+        raise MalformedMessage("neither a request, a result, an error nor a notification", raw)
+
+    def _decoded(self, kind: Kind, document: dict[str, Any], raw: bytes) -> Decoded:
+        name = pointer.get(document, self.name, "") if self.name else ""
+        if not isinstance(name, str):
+            raise MalformedMessage(f"{self.name} is no string", raw)
+        where = self.body.get(kind, "")
+        sequence = {key: pointer.get(document, p, None) for key, p in self.sequence.items()}
+        return Decoded(
+            kind=kind, name=name, id=pointer.get(document, self.id, None) if self.id else None,
+            body=pointer.get(document, where, None) if where else document,
+            code=pointer.get(document, self.code, None) if self.code else None, doc=document,
+            seq=sequence.get("seq"), seen=sequence.get("seen"), epoch=sequence.get("epoch"),
+            boot_id=sequence.get("boot_id"),
+        )  # fmt: skip
+
+    def encode(
+        self, kind: Kind, *, name: str = "", id: Any = None, body: Any = None, code: Any = None, text: str = "",  # noqa: A002
+        meta: Mapping[str, Any] | None = None,
+    ) -> bytes:  # fmt: skip
+        """One frame's payload. `meta` holds sequence values by their name (`seq`, `seen`, `epoch`, `boot_id`)."""
+        document: dict[str, Any] = {}
+        for p, value in self.constants:
+            pointer.put(document, p, value)
+        if self.name and name and (kind in ("request", "notification") or self._name_in_replies()):
+            pointer.put(document, self.name, name)
+        if self.id and kind != "notification":
+            pointer.put(document, self.id, id)
+        where = self.body.get(kind, "")
+        if where:
+            pointer.put(document, where, {} if body is None else body)
+        elif isinstance(body, dict):
+            document.update(body)
+        if kind == "error":
+            pointer.put(document, self.code, code)
+            if self.text:
+                pointer.put(document, self.text, text or str(code))
+        elif kind == "result" and self.success is not None:
+            pointer.put(document, self.code, self.success)
+            if self.text:
+                pointer.put(document, self.text, text or "ok")
+        for key, value in (meta or {}).items():
+            if key in self.sequence:
+                pointer.put(document, self.sequence[key], value)
+        return strictjson.dumps(document)
+
+    def _name_in_replies(self) -> bool:
+        """Dialects that repeat the command's name in the reply do not list the name as absent there."""
+        result = self.kinds.get("result")
+        return result is not None and self.name not in result.lacks and self.name in result.has

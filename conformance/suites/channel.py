@@ -1,0 +1,128 @@
+"""CHN: the device channel keeps its word: every call answered, nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+from conformance.bench.case import case
+from conformance.bench.stage import Stage
+from conformance.suites import steps
+
+QUERY = "status.query"
+
+
+@case("chn.unknown-method", "未知方法返回规定错误", "an unknown method gets the defined error", roles=QUERY)
+async def unknown_method(stage: Stage) -> None:
+    """A method that no version of the specification knows."""
+    intended = {"violates": "CHN-009", "stimulus": "unknown-method"}
+    await stage.reply(stage.city.call_unknown(QUERY, "no.such.method", intended=intended))
+    await steps.still_usable(stage)
+
+
+@case(
+    "chn.bad-params",
+    "参数不合规且不得执行",
+    "bad parameters are refused and nothing happens",
+    roles="peripheral.command session.open",
+    verbs="card",
+)
+async def bad_params(stage: Stage) -> None:
+    """A command whose limit is no number: refused, and the screen shows nothing."""
+    visit = await steps.open_session(stage)
+    fields = {"session_id": visit.session_id, "peripheral": "second_screen", "action": "show", "args": {"text": "x"}}
+    intended = {"violates": "CHN-010", "stimulus": "bad-params"}
+    bent = stage.city.bend("peripheral.command", fields, {}, canonical={"timeout_ms": "soon"}, intended=intended)
+    await stage.reply(bent)
+    await stage.quiet("T-QUIET")
+    await steps.still_usable(stage)
+    await steps.close_session(stage, visit)
+
+
+@case("chn.unknown-member", "忽略未知成员", "unknown members are ignored", roles=QUERY)
+async def unknown_member(stage: Stage) -> None:
+    """A later minor version may add members."""
+    request = stage.city.bend(QUERY, {}, {"x_later_member": {"a": 1}}, facts={"lawful": "unknown-member"})
+    await stage.reply(request)
+
+
+@case("chn.batch", "拒绝批量消息", "a batch is refused", roles=QUERY)
+async def batch(stage: Stage) -> None:
+    """Two calls in one array."""
+    stage.city.inject_batch(QUERY, 2, intended={"violates": "CHN-012", "stimulus": "batch"})
+    await stage.quiet("T-ACK")
+    await steps.still_usable(stage)
+
+
+@case(
+    "chn.oversize",
+    "超长消息被拒绝且设备仍可用",
+    "a message above the limit is refused and the device stays usable",
+    roles=QUERY,
+)
+async def oversize(stage: Stage) -> None:
+    """0.95 of the limit is taken, 1.1 of it is not."""
+    limit = stage.spec.interfaces[stage.spec.by_role(QUERY)[0].interface].max_message_bytes
+    await stage.reply(stage.city.bend(QUERY, {}, {"x_pad": "x" * int(limit * 0.95)}, facts={"lawful": "large"}))
+    intended = {"violates": "CHN-013", "stimulus": "oversize"}
+    mark = stage.now()
+    async with stage.fault("oversize", recovery="T-RECONNECT"):
+        stage.city.bend(QUERY, {}, {"x_pad": "x" * int(limit * 1.1)}, intended=intended)
+        await stage.quiet("T-ACK")
+    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", after=mark, what="the device's channel")
+    await steps.still_usable(stage)
+
+
+@case(
+    "chn.resume-after-cut",
+    "断线后恢复且事件不丢不重",
+    "resumes after a cut with nothing lost and nothing doubled",
+    roles="channel.resume peripheral.report",
+    verbs="press",
+)
+async def resume_after_cut(stage: Stage) -> None:
+    """The line is dead while somebody presses the help button."""
+    mark = stage.now()
+    async with stage.fault("cut.channel", recovery="T-RECONNECT"):
+        await stage.device.do("press", button="help")
+        await stage.quiet("T-STATUS")
+    await stage.expect("channel.resume", timer="T-RECONNECT", after=mark)
+    await stage.expect("peripheral.report", timer="T-RECONNECT", after=mark)
+    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
+
+
+@case(
+    "chn.duplicate-call",
+    "重复下发的调用只生效一次",
+    "a call that arrives twice has one effect",
+    roles="peripheral.command session.open",
+    verbs="card",
+)
+async def duplicate_call(stage: Stage) -> None:
+    """The very same frame twice, as after a cut in the wrong moment."""
+    visit = await steps.open_session(stage)
+    request = await steps.command(stage, visit, "second_screen", "show", text="请核对您的信息")
+    stage.city.resend(request)
+    await steps.outcome(stage, request)
+    await stage.quiet("T-QUIET")
+    await steps.close_session(stage, visit)
+
+
+@case("chn.ping", "应答 ping", "answers pings", roles=QUERY)
+async def ping(stage: Stage) -> None:
+    """Three pings (RFC 6455 section 5.5.2)."""
+    for _ in range(3):
+        sent = stage.city.ping("I2")
+        await stage.wait(
+            lambda e: e.obs == "ws.frame" and e.dir == "iut" and e.facts.get("opcode") == 10,
+            timer="T-ACK",
+            after=sent.n,
+            what="a pong",
+        )
+
+
+@case("chn.replaced", "连接被替换后不争抢", "does not fight over a connection that was replaced", roles="channel.resume")
+async def replaced(stage: Stage) -> None:
+    """The city closes with 4001, as when another connection of the same device came: it comes back in its own time."""
+    mark = stage.now()
+    async with stage.fault("cut.channel", recovery="T-RECONNECT", code=4001):
+        await stage.quiet("T-BACKOFF")
+    await stage.expect("channel.resume", timer="T-RECONNECT", after=mark)
+    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")

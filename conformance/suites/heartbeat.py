@@ -1,0 +1,78 @@
+"""HBT: the device says how it is, in time and truthfully."""
+
+from __future__ import annotations
+
+from conformance.bench.case import case
+from conformance.bench.stage import Stage
+from conformance.suites import steps
+
+
+@case("hbt.steady", "空闲时按间隔发送心跳", "steady heartbeats while idle", roles="heartbeat")
+async def steady(stage: Stage) -> None:
+    """Five intervals of nothing else."""
+    mark = stage.now()
+    for _ in range(5):
+        mark = (await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)).n
+
+
+@case(
+    "hbt.status-after-fault",
+    "故障与恢复如实上报",
+    "tells a fault and its repair truthfully",
+    roles="peripheral.report heartbeat",
+    verbs="fault repair",
+)
+async def status_after_fault(stage: Stage) -> None:
+    """The printer runs out of paper and is filled again."""
+    mark = stage.now()
+    await stage.device.do("fault", peripheral="printer", fault="paper_out")
+    await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="printer")
+    await stage.expect("heartbeat", timer="T-HEARTBEAT", after=stage.now())
+    mark = stage.now()
+    await stage.device.do("repair", peripheral="printer")
+    await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="printer")
+
+
+@case("hbt.status-query", "状态查询得到真实应答", "answers a status query", roles="status.query")
+async def status_query(stage: Stage) -> None:
+    """Three times the same question."""
+    for _ in range(3):
+        await stage.tell("status.query")
+
+
+@case(
+    "hbt.maintenance",
+    "进入和退出维护模式",
+    "obeys maintenance mode",
+    roles="maintenance.set status.query heartbeat",
+    verbs="card",
+)
+async def maintenance(stage: Stage) -> None:
+    """Into maintenance, a swipe that must take no ticket, and out again."""
+    await stage.tell("maintenance.set", mode="on", reason="inspection")
+    try:
+        await stage.expect("heartbeat", timer="T-HEARTBEAT", after=stage.now())
+        await stage.tell("status.query")
+        await stage.device.do("card", card=stage.resident().card())
+        await stage.quiet("T-TICKET")
+    finally:
+        mark = stage.now()
+        await stage.tell("maintenance.set", mode="off", reason="inspection")
+    await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)
+
+
+@case(
+    "hbt.in-session",
+    "会话中继续发送心跳",
+    "heartbeats go on in a call",
+    roles="heartbeat session.open call.invite",
+    verbs="card",
+)
+async def in_session(stage: Stage) -> None:
+    """A call is up for some intervals."""
+    visit = await steps.connected_call(stage)
+    mark = stage.now()
+    for _ in range(3):
+        mark = (await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)).n
+    await steps.hang_up(stage, visit)
+    await steps.close_session(stage, visit)

@@ -1,0 +1,135 @@
+"""QUE: a swipe takes a ticket, and the resident sees what becomes of it."""
+
+from __future__ import annotations
+
+from conformance.bench.case import case
+from conformance.bench.stage import Stage
+from conformance.suites import steps
+
+TICKET = "ticket.issue"
+
+
+@case("que.swipe-ticket", "刷身份证即完成远程取号", "a swipe alone takes a remote ticket", roles=TICKET, verbs="card screen")
+async def swipe_ticket(stage: Stage) -> None:
+    """One swipe, one ticket, and the number stands on the screen."""
+    request = await steps.swipe(stage)
+    answer = await stage.wait(lambda e: e.request is request, timer="T-ACK", after=request.n, what="the ticket")
+    await steps.screen(stage, str(answer.get("number")))
+
+
+@case(
+    "que.duplicate-swipe",
+    "持未办结号再次刷卡不重复取号",
+    "a second swipe takes no second ticket",
+    roles=TICKET,
+    verbs="card screen",
+)
+async def duplicate_swipe(stage: Stage) -> None:
+    """The same card again while the ticket is open: the same number stays on the screen."""
+    request = await steps.swipe(stage)
+    answer = await stage.wait(lambda e: e.request is request, timer="T-ACK", after=request.n, what="the ticket")
+    await stage.device.do("card", card=stage.resident().card(), again=True)
+    await steps.screen(stage, str(answer.get("number")))
+
+
+@case(
+    "que.on-behalf",
+    "代办取号记录代理人、被代理人和委托",
+    "a ticket on behalf carries agent, principal and mandate",
+    roles=TICKET,
+    verbs="card",
+)
+async def on_behalf(stage: Stage) -> None:
+    """Somebody takes a ticket for a resident who cannot come."""
+    principal = stage.resident(1)
+    mark = stage.now()
+    await stage.device.do(
+        "card", card=stage.resident(0).card(), on_behalf_of={"id_number": principal.id_number, "name": principal.name},
+        mandate={"kind": "written", "reference": "M-2026-0001"},
+    )  # fmt: skip
+    await stage.expect(TICKET, timer="T-TICKET", after=mark)
+
+
+@case("que.cancel", "居民可取消号票", "the resident cancels", roles="ticket.issue ticket.cancel", verbs="card press screen")
+async def cancel(stage: Stage) -> None:
+    """A ticket, the cancel button, and an empty screen."""
+    request = await steps.swipe(stage)
+    answer = await stage.wait(lambda e: e.request is request, timer="T-ACK", after=request.n, what="the ticket")
+    mark = stage.now()
+    await stage.device.do("press", button="cancel")
+    await stage.expect("ticket.cancel", timer="T-TICKET", after=mark)
+    await steps.screen(stage, str(answer.get("number")), absent=True)
+
+
+@case(
+    "que.missed-recall",
+    "过号后重呼",
+    "missed, then called again",
+    roles="ticket.issue ticket.update ticket.call call.invite session.open",
+    verbs="card screen",
+)
+async def missed_recall(stage: Stage) -> None:
+    """The window calls, nobody comes, the number is passed over, and called once more."""
+    ticket_id = await steps.take_ticket(stage)
+    await steps.call_ticket(stage, ticket_id)
+    number = str(stage.city.ticket_fields(ticket_id)["number"])
+    await stage.reply(stage.city.move_ticket(ticket_id, "missed"))
+    await steps.screen(stage, number, after_update="missed")
+    await steps.call_ticket(stage, ticket_id)
+    await steps.screen(stage, number, after_update="recalled")
+    session_id, opened = stage.city.open_session(ticket_id)
+    await stage.reply(opened)
+    visit = await steps.invite(stage, steps.Visit(ticket_id, session_id))
+    await stage.expect("call.answer", timer="T-ANSWER", call_id=visit.call_id)
+    await steps.hang_up(stage, visit)
+    await steps.close_session(stage, visit)
+
+
+@case(
+    "que.outside-hours",
+    "服务时间外取号被拒并提示",
+    "outside service hours the reason is shown",
+    roles=TICKET,
+    verbs="card screen",
+)
+async def outside_hours(stage: Stage) -> None:
+    """The center is closed: a swipe is refused; a good device says why and does not press on."""
+    stage.city.set_hours([])
+    try:
+        await steps.swipe(stage)
+        await stage.quiet("T-TICKET")
+        await steps.screen(stage, "服务时间")
+    finally:
+        stage.city.set_hours(None)
+
+
+@case(
+    "que.remote-first",
+    "显示前方人数与远程优先",
+    "shows how many are ahead and that remote goes first",
+    roles="ticket.issue ticket.update",
+    verbs="card screen",
+)
+async def remote_first(stage: Stage) -> None:
+    """Three wait before, then none: remote tickets are called first, and the screen follows."""
+    stage.city.add_on_site(2)
+    ticket_id = await steps.take_ticket(stage)
+    for ahead in (3, 0):
+        await stage.tell("ticket.update", **{**stage.city.ticket_fields(ticket_id), "ahead": ahead})
+        await steps.screen(stage, str(ahead), ahead=ahead)
+    await steps.call_ticket(stage, ticket_id)
+
+
+@case(
+    "que.retry-after-5xx",
+    "取号遇服务端错误后原样重试",
+    "repeats a ticket request unchanged after a server error",
+    roles=TICKET,
+    verbs="card",
+)
+async def retry_after_5xx(stage: Stage) -> None:
+    """The first request gets 500: a good device repeats the very same one."""
+    async with stage.fault("http.500", role=TICKET, times=1, recovery="T-RECOVER"):
+        first = await steps.swipe(stage)
+        again = await stage.expect(TICKET, timer="T-RECOVER", after=first.n)
+    await stage.wait(lambda e: e.request is again, timer="T-ACK", after=again.n, what="the ticket")

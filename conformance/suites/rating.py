@@ -1,0 +1,88 @@
+"""RAT: the resident rates or does not; nobody rates for the resident."""
+
+from __future__ import annotations
+
+from conformance.bench.case import case
+from conformance.bench.stage import Stage
+from conformance.suites import steps
+
+RATING = "rating.request rating.submit session.open"
+
+
+async def _served(stage: Stage) -> steps.Visit:
+    visit = await steps.open_session(stage)
+    await steps.close_session(stage, visit)
+    return visit
+
+
+@case(
+    "rat.five-levels",
+    "五级评价、两端符号一致",
+    "five levels, the symbol pressed is the symbol sent",
+    roles=RATING,
+    verbs="card rate screen",
+)
+async def five_levels(stage: Stage) -> None:
+    """Both ends of the scale: a table that is turned round shows only there."""
+    visit = await _served(stage)
+    for level in ("very_satisfied", "dissatisfied"):
+        await steps.ask_rating(stage, visit)
+        await steps.screen(stage, "非常满意", levels=5)
+        mark = stage.now()
+        await stage.device.do("rate", level=level)
+        await stage.expect("rating.submit", timer="T-RATE", after=mark)
+        visit = visit if level == "dissatisfied" else await _served(stage)
+
+
+@case("rat.timeout", "超时不代为评价", "nobody presses, nothing is invented", roles=RATING, verbs="card")
+async def timeout(stage: Stage) -> None:
+    """The prompt lives its time and ends as not rated."""
+    visit = await _served(stage)
+    rating_id = await steps.ask_rating(stage, visit)
+    await stage.expect("rating.submit", timer="T-RATING", rating_id=rating_id)
+
+
+@case("rat.dissatisfied", "差评可不填原因", "dissatisfied without a reason is kept", roles=RATING, verbs="card rate")
+async def dissatisfied(stage: Stage) -> None:
+    """A reason is asked for and none is given."""
+    visit = await _served(stage)
+    rating_id = await steps.ask_rating(stage, visit)
+    await stage.device.do("rate", level="dissatisfied")
+    await stage.expect("rating.submit", timer="T-RATING", rating_id=rating_id)
+
+
+@case(
+    "rat.repeat-once",
+    "评价提交失败后只记一次",
+    "a rating that met an error is repeated, and counts once",
+    roles=RATING,
+    verbs="card rate",
+)
+async def repeat_once(stage: Stage) -> None:
+    """The system answers 500 to the first submission."""
+    visit = await _served(stage)
+    async with stage.fault("http.500", role="rating.submit", times=1, recovery="T-RECOVER"):
+        rating_id = await steps.ask_rating(stage, visit)
+        await stage.device.do("rate", level="satisfied")
+        first = await stage.expect("rating.submit", timer="T-RATE", rating_id=rating_id)
+        await stage.expect("rating.submit", timer="T-RECOVER", after=first.n, rating_id=rating_id)
+    await stage.quiet("T-QUIET")
+
+
+@case(
+    "rat.after-dropped-call",
+    "掉线后仍可评价",
+    "after a dropped call the rating is still asked",
+    roles=RATING + " call.invite",
+    verbs="card rate",
+)
+async def after_dropped_call(stage: Stage) -> None:
+    """The signaling line dies in the call, the clerk closes the session and asks for the rating."""
+    visit = await steps.connected_call(stage)
+    mark = stage.now()
+    async with stage.fault("cut.signaling", recovery="T-RECONNECT"):
+        await steps.close_session(stage, visit)
+    rating_id = await steps.ask_rating(stage, visit, facts={"lawful": "after-dropped-call"})
+    await stage.device.do("rate", level="satisfied")
+    await stage.expect("rating.submit", timer="T-RATE", after=mark, rating_id=rating_id)
+    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the signaling connection")

@@ -1,0 +1,127 @@
+"""SEC: what the device refuses, what it proves, and what it keeps to itself."""
+
+from __future__ import annotations
+
+from conformance.bench.case import case
+from conformance.bench.stage import Stage
+from conformance.suites import steps
+
+ANSWERS_I4 = {"any": [{"item": "RVW.REG.URL_ROLE", "is": "device_api"}, {"item": "RVW.REG.URL_ROLE", "is": "vendor_platform"}]}
+
+
+async def _bad_certificate(stage: Stage, kind: str) -> None:
+    """Every connection is cut and only a bad certificate is offered; a good device tries, refuses, and comes back with the
+    right one."""
+    async with stage.fault(f"tls.{kind}", recovery="T-RECONNECT"):
+        await stage.observe("tls.offer", timer="T-RECONNECT", presented=kind)
+        await stage.quiet("T-ACK")
+    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
+
+
+@case("sec.tls-wrong-host", "拒绝主机名不符的证书", "refuses a certificate for another host", sockets=True)
+async def tls_wrong_host(stage: Stage) -> None:
+    """The server shows a certificate for another host name."""
+    await _bad_certificate(stage, "wrong_host")
+
+
+@case("sec.tls-expired", "拒绝过期证书", "refuses an expired certificate", sockets=True)
+async def tls_expired(stage: Stage) -> None:
+    """The server shows a certificate that has expired."""
+    await _bad_certificate(stage, "expired")
+
+
+@case("sec.tls-unknown-ca", "拒绝未知机构签发的证书", "refuses a certificate of an unknown CA", sockets=True)
+async def tls_unknown_ca(stage: Stage) -> None:
+    """The server shows a certificate of a CA that the device does not trust."""
+    await _bad_certificate(stage, "unknown_ca")
+
+
+@case("sec.token-refresh", "令牌到期前更新", "refreshes its token before it expires", roles="registration.refresh")
+async def token_refresh(stage: Stage) -> None:
+    """Idle for the life of a token: a good device has refreshed it by then."""
+    await stage.expect("registration.refresh", timer="T-TOKEN")
+    await stage.quiet("T-QUIET")
+
+
+@case(
+    "sec.token-revoked",
+    "令牌被撤销后自行恢复",
+    "recovers from a revoked token",
+    roles="ticket.issue registration.refresh",
+    verbs="card",
+)
+async def token_revoked(stage: Stage) -> None:
+    """The token is revoked: the next request gets 401; a good device gets a new token and does what was asked."""
+    async with stage.fault("token.revoked", recovery="T-RECOVER"):
+        request = await steps.swipe(stage)
+    await stage.wait(
+        lambda e: e.role == "ticket.issue" and e.kind == "result",
+        timer="T-RECOVER",
+        after=request.n,
+        what="the ticket after all",
+    )
+    await stage.quiet("T-REGISTER")
+
+
+@case(
+    "sec.i4-good",
+    "正确签名的设备接口调用得到应答",
+    "answers correctly signed calls",
+    roles="device_api.info device_api.health device_api.wake",
+    condition=ANSWERS_I4,
+)
+async def i4_good(stage: Stage) -> None:
+    """Info, health and wake, signed as the pack says."""
+    for role in ("device_api.info", "device_api.health", "device_api.wake"):
+        await stage.city.call_device_api(role, "good")
+
+
+@case(
+    "sec.i4-unsigned",
+    "拒绝未签名的设备接口调用",
+    "refuses unsigned calls",
+    roles="device_api.info device_api.wake",
+    condition=ANSWERS_I4,
+)
+async def i4_unsigned(stage: Stage) -> None:
+    """Info and wake without a signature."""
+    for role in ("device_api.info", "device_api.wake"):
+        await stage.city.call_device_api(role, "none", intended={"violates": "SEC-017", "stimulus": "unsigned"})
+    await stage.quiet("T-QUIET")
+
+
+@case(
+    "sec.i4-wrong-signature",
+    "拒绝签名错误的设备接口调用",
+    "refuses wrongly signed calls",
+    roles="device_api.info device_api.wake",
+    condition=ANSWERS_I4,
+)
+async def i4_wrong_signature(stage: Stage) -> None:
+    """A signature that was made for another target."""
+    for role in ("device_api.info", "device_api.wake"):
+        await stage.city.call_device_api(role, "bad", intended={"violates": "SEC-017", "stimulus": "wrong-signature"})
+    await stage.quiet("T-QUIET")
+
+
+@case("sec.i4-replayed", "拒绝重放的设备接口调用", "refuses a replayed call", roles="device_api.info", condition=ANSWERS_I4)
+async def i4_replayed(stage: Stage) -> None:
+    """The same signed request twice."""
+    await stage.city.call_device_api("device_api.info", "good")
+    await stage.city.call_device_api("device_api.info", "replayed", intended={"violates": "SEC-018", "stimulus": "replayed"})
+
+
+@case(
+    "sec.i4-stale",
+    "拒绝超出时间窗的设备接口调用",
+    "refuses a call outside the clock window, takes one inside",
+    roles="device_api.info",
+    condition=ANSWERS_I4,
+)
+async def i4_stale(stage: Stage) -> None:
+    """Signed 1.1 windows ago, then 0.95 windows ago."""
+    window_s = stage.limit_s("T-CLOCK-WINDOW")
+    await stage.city.call_device_api(
+        "device_api.info", "good", age_s=window_s * 1.1, intended={"violates": "SEC-019", "stimulus": "stale"}
+    )
+    await stage.city.call_device_api("device_api.info", "good", age_s=window_s * 0.95, facts={"age_share": 0.95})

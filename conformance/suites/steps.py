@@ -1,0 +1,116 @@
+"""Steps that many stories share: a ticket, a session, a call, a command and its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.bench.people import Resident
+from conformance.bench.stage import Stage
+from conformance.trace.transcript import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One resident at the window."""
+
+    ticket_id: str
+    session_id: str
+    call_id: str = ""
+
+
+async def swipe(stage: Stage, person: Resident | None = None, **more: Any) -> Entry:
+    """The resident swipes; returns the device's ticket request."""
+    mark = stage.now()
+    await stage.device.do("card", card=(person or stage.resident()).card(), **more)
+    return await stage.expect("ticket.issue", timer="T-TICKET", after=mark)
+
+
+async def take_ticket(stage: Stage, person: Resident | None = None) -> str:
+    """Swipe and get a ticket; returns its id."""
+    request = await swipe(stage, person)
+    answer = await stage.wait(lambda e: e.request is request, timer="T-ACK", after=request.n, what="the ticket")
+    return str(answer.get("ticket_id"))
+
+
+async def call_ticket(stage: Stage, ticket_id: str) -> Entry:
+    """The window calls this ticket; returns the device's acknowledgement."""
+    return await stage.reply(stage.city.call_ticket(ticket_id))
+
+
+async def open_session(stage: Stage, person: Resident | None = None) -> Visit:
+    """A ticket, called, with its session opened."""
+    ticket_id = await take_ticket(stage, person)
+    await call_ticket(stage, ticket_id)
+    session_id, opened = stage.city.open_session(ticket_id)
+    await stage.reply(opened)
+    return Visit(ticket_id, session_id)
+
+
+async def invite(stage: Stage, visit: Visit, *, facts: Mapping[str, Any] | None = None, **fields: Any) -> Visit:
+    """The clerk invites; returns the visit with the call. Does not wait for the device's answer."""
+    ring_ms = int(stage.timers_ms["T-ANSWER"] * 3)
+    call_id, _ = stage.city.invite(visit.session_id, facts=facts, **{"ring_timeout_ms": ring_ms, **fields})
+    return Visit(visit.ticket_id, visit.session_id, call_id)
+
+
+async def connected_call(stage: Stage, person: Resident | None = None) -> Visit:
+    """A session with a call that carries media both ways."""
+    visit = await invite(stage, await open_session(stage, person))
+    await stage.expect("call.answer", timer="T-ANSWER", call_id=visit.call_id)
+    await stage.expect("media.offer", timer="T-OFFER", call_id=visit.call_id)
+    await stage.observe("media.state", timer="T-MEDIA", call_id=visit.call_id, state="connected")
+    return visit
+
+
+async def hang_up(stage: Stage, visit: Visit) -> None:
+    """The clerk hangs up, and the window in which nothing more may come passes."""
+    await stage.reply(stage.city.hang_up(visit.call_id))
+    await stage.quiet("T-HANGUP")
+
+
+async def close_session(stage: Stage, visit: Visit) -> None:
+    """The clerk closes the session."""
+    await stage.reply(stage.city.close_session(visit.session_id))
+
+
+async def ask_rating(stage: Stage, visit: Visit, *, facts: Mapping[str, Any] | None = None) -> str:
+    """The city asks for the rating; returns the rating's id."""
+    rating_id, request = stage.city.ask_rating(visit.session_id, facts=facts)
+    await stage.reply(request)
+    await stage.quiet("T-QUIET")  # the resident reads before pressing
+    return rating_id
+
+
+async def command(
+    stage: Stage, visit: Visit, peripheral: str, action: str, *, facts: Mapping[str, Any] | None = None,
+    timeout_ms: int | None = None, **args: Any,
+) -> Entry:  # fmt: skip
+    """The clerk asks a peripheral for something; returns the city's request."""
+    return stage.city.command(visit.session_id, peripheral, action, args, timeout_ms=timeout_ms, facts=facts)
+
+
+async def outcome(stage: Stage, request: Entry, *, timer: str = "T-COMMAND") -> Entry:
+    """The report that ends a command, good or bad."""
+    command_id = request.get("command_id")
+    return await stage.wait(
+        lambda e: (e.role, e.dir, e.kind) == ("peripheral.report", "iut", "request") and e.get("command_id") == command_id,
+        timer=timer, after=request.n, what=f"the report that ends the command {command_id}",
+    )  # fmt: skip
+
+
+async def done(stage: Stage, visit: Visit, peripheral: str, action: str, **args: Any) -> Entry:
+    """A command that needs nobody's hand, from request to report."""
+    return await outcome(stage, await command(stage, visit, peripheral, action, **args))
+
+
+async def still_usable(stage: Stage) -> None:
+    """After whatever was thrown at it, the device answers a plain question."""
+    await stage.tell("status.query")
+
+
+async def screen(stage: Stage, expects: str, **note: Any) -> None:
+    """Look at the screens once the device had its time to show something."""
+    await stage.quiet("T-SHOW")
+    await stage.device.do("screen", note={"expects": expects, **note})

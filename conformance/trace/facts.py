@@ -1,0 +1,41 @@
+"""Facts taken at ingest, while the bytes are still whole: what masking hides and rules need (decision 12).
+
+Each extractor is small and named with a version; the names are written into `run.start`, and a re-judgement trusts them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from conformance.trace import personal
+
+EXTRACTORS: Final[Mapping[str, int]] = {"canary": 1}
+_LINE_END: Final = re.compile(rb"\r\n")
+
+
+def id_numbers(raw: bytes) -> set[str]:
+    """The distinct valid identity numbers in the bytes."""
+    return {
+        number.upper()
+        for match in personal.CANDIDATE.finditer(raw)
+        if personal.is_id_number(number := match.group().decode("ascii"))
+    }
+
+
+def canary(kind: str, raw: bytes, masked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Where personal numbers and secrets stand in what the device sent: counts, never values.
+
+    `raw` is already masked: a foreign number has become a synthetic one and is still counted; a secret is told by `masked`.
+    """
+    if kind == "ws.frame":
+        return {"ids": len(id_numbers(raw)) if personal.CANDIDATE.search(raw) else 0}
+    head = raw.partition(b"\r\n\r\n")[0]
+    line_end = _LINE_END.search(head)
+    target_end = line_end.start() if line_end else len(head)
+    return {
+        "ids_in_target": len(id_numbers(head[:target_end])),
+        "ids_in_headers": len(id_numbers(head[target_end:])),
+        "secrets_in_target": sum(1 for m in masked if m["kind"] != "id_number" and m["at"] < target_end),
+    }

@@ -1,0 +1,135 @@
+"""The write side of the trace: every shell hands its bytes here before anybody parses them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from conformance.trace.clock import Clock
+from conformance.trace.facts import canary
+from conformance.trace.journal import JournalWriter, needs_blob
+from conformance.trace.masking import Masker
+from conformance.trace.observation import Dir, Observation
+from conformance.trace.transcript import Entry, Transcript
+
+Predicate = Callable[[Entry], bool]
+
+
+class _Wait:
+    __slots__ = ("after", "future", "predicate")
+
+    def __init__(self, predicate: Predicate, after: int, future: asyncio.Future[Entry]) -> None:
+        self.predicate, self.after, self.future = predicate, after, future
+
+
+class Recorder:
+    """One per run, on the bench's loop. Masks, numbers, writes, and wakes who waits.
+
+    `journal` may be None for runs that are judged and thrown away (self-test in memory).
+    """
+
+    def __init__(self, transcript: Transcript, clock: Clock, journal: JournalWriter | None, masker: Masker) -> None:
+        self.transcript = transcript
+        self.clock = clock
+        self.case = ""
+        self._journal = journal
+        self._mask = masker
+        self._n = len(transcript)
+        self._waits: list[_Wait] = []
+        self.failed: OSError | None = None
+
+    def observe(
+        self, iface: str, direction: Dir, kind: str, raw: bytes = b"", facts: Mapping[str, Any] | None = None,
+        *, t: float | None = None,
+    ) -> Entry:  # fmt: skip
+        """Record one observation and return its entry. `t` is given only by children that stamped it themselves.
+
+        A full disk is remembered in `failed` and ends the run; it never loses the entry in memory.
+        """
+        told = _plain(facts) if facts else {}
+        if raw:
+            raw, masked = self._mask(raw)
+            if masked:
+                told["masked"] = masked
+            if direction == "iut" and kind in _FROM_DEVICE:
+                told |= canary(kind, raw, masked)
+        if told and kind not in ("ws.frame",):
+            told = self._mask_facts(told)
+        blob = self._journal.store_blob(raw) if self._journal is not None and needs_blob(raw) else ""
+        stamp = round(self.clock.monotonic() if t is None else t, 6)
+        observation = Observation(self._n, stamp, self.case, iface, direction, kind, raw, told, blob)
+        self._n += 1
+        if self._journal is not None and self.failed is None:
+            try:
+                self._journal.append(observation)
+            except OSError as error:
+                self.failed = error
+        entry = self.transcript.feed(observation)
+        if self._waits:
+            self._wake(entry)
+        return entry
+
+    def _mask_facts(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """Facts go through the same mask as bytes: an upper tester's answer may hold what a card said."""
+        data = orjson.dumps(facts)
+        clean, masked = self._mask(data)
+        if not masked:
+            return facts
+        result: dict[str, Any] = orjson.loads(clean)
+        result["masked"] = [*result.get("masked", ()), *masked]
+        return result
+
+    def _wake(self, entry: Entry) -> None:
+        for wait in [w for w in self._waits if entry.n > w.after and not w.future.done() and w.predicate(entry)]:
+            wait.future.set_result(entry)
+
+    def add_secret(self, value: bytes | str, kind: str = "secret") -> None:
+        """Mask this value from now on."""
+        self._mask.add_secret(value, kind)
+
+    def allow_person(self, id_number: str) -> None:
+        """A synthetic resident of this run: the number is evidence and stays."""
+        self._mask.allow_person(id_number)
+
+    async def wait_for(self, predicate: Predicate, after_n: int, timeout_s: float) -> Entry | None:
+        """The first entry with n > `after_n` that satisfies, also one that is already there; None at the time-out."""
+        for entry in self.transcript.since(after_n + 1):
+            if predicate(entry):
+                return entry
+        wait = _Wait(predicate, after_n, asyncio.get_running_loop().create_future())
+        self._waits.append(wait)
+        try:
+            return await asyncio.wait_for(wait.future, timeout_s)
+        except TimeoutError:
+            return None
+        finally:
+            self._waits.remove(wait)
+
+    @property
+    def last(self) -> int:
+        """Number of the newest observation, -1 before the first."""
+        return self._n - 1
+
+    def flush(self, *, to_disk: bool = False) -> None:
+        """Hand the journal over to the operating system; a full disk is remembered in `failed`."""
+        if self._journal is None or self.failed is not None:
+            return
+        try:
+            self._journal.flush(to_disk=to_disk)
+        except OSError as error:
+            self.failed = error
+
+
+_FROM_DEVICE = ("ws.frame", "http.request", "ws.upgrade")
+_PLAIN = (str, int, float, bool, type(None), list, dict)
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as JSON gives them back, so that a rule sees the same live and later."""
+    if all(type(value) in _PLAIN[:5] for value in facts.values()):
+        return dict(facts)
+    result: dict[str, Any] = orjson.loads(orjson.dumps(facts, default=str))
+    return result

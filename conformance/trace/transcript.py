@@ -1,0 +1,391 @@
+"""The read side of the trace: observations as messages, paired with their replies, never changed.
+
+A transcript is built the same way live and from a journal: from observations alone. It decodes the recorded bytes with the
+pack's envelopes, finds the message type, assembles fragments, pairs replies with requests and marks repeats.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, overload
+
+from conformance.protocol import pointer, strictjson
+from conformance.protocol.httpwire import HttpRequest, HttpResponse, parse_request, parse_response
+from conformance.protocol.pointer import MISSING
+from conformance.protocol.strictjson import MalformedMessage
+from conformance.spec.model import Message, Spec
+from conformance.trace.journal import JournalRead, read_journal
+from conformance.trace.observation import Observation
+
+TEXT, CONTINUATION, BINARY = 1, 0, 2
+OWN_DEPTH: Final = 900
+_SPECIAL: Final = frozenset(
+    "n t case iface dir obs kind name role id code seq seen epoch boot_id repeat conn status method target path size problem"
+    .split()
+)  # fmt: skip
+
+
+class Entry:
+    """One observation and what it means. `kind` is empty where it is no message."""
+
+    __slots__ = (
+        "body", "boot_id", "case", "code", "conn", "dir", "doc", "epoch", "facts", "headers", "id", "iface", "kind",
+        "message", "method", "n", "name", "obs", "path", "path_fields", "problem", "raw", "repeat", "reply", "request",
+        "role", "seen", "seq", "size", "status", "t", "target",
+    )  # fmt: skip
+
+    def __init__(self, observation: Observation) -> None:
+        self.n = observation.n
+        self.t = observation.t
+        self.case = observation.case
+        self.iface = observation.iface
+        self.dir = observation.dir
+        self.obs = observation.kind
+        self.raw = observation.raw
+        self.facts = observation.facts
+        self.size = len(observation.raw)
+        self.conn: str = str(observation.facts.get("conn", ""))
+        self.kind = ""
+        self.name = ""
+        self.role = ""
+        self.message: Message | None = None
+        self.doc: Any = None
+        self.body: Any = None
+        self.id: Any = None
+        self.code: Any = None
+        self.seq: Any = None
+        self.seen: Any = None
+        self.epoch: Any = None
+        self.boot_id: Any = None
+        self.repeat = False
+        self.status: int | None = None
+        self.method = ""
+        self.target = ""
+        self.path = ""
+        self.path_fields: Mapping[str, str] = {}
+        self.headers: dict[str, str] = {}
+        self.problem = ""
+        self.request: Entry | None = None
+        self.reply: Entry | None = None
+
+    def __repr__(self) -> str:
+        what = f"{self.name}:{self.kind}" if self.kind else self.obs
+        return f"<Entry {self.n} {self.iface} {self.dir} {what}>"
+
+    @property
+    def event(self) -> str:
+        """`message:kind`, the word that life cycles use."""
+        return f"{self.name}:{self.kind}"
+
+    @property
+    def part(self) -> str:
+        """The part of the message type that describes the body: `request`, `result`, `error` or an HTTP status."""
+        if self.kind in ("request", "notification"):
+            return "request"
+        if self.status is not None and self.message is not None and str(self.status) in self.message.schemas:
+            return str(self.status)
+        return self.kind
+
+    def get(self, field: str) -> Any:
+        """A field by its address (canonical name, `/pointer`, `facts.x`, `header.x`, `reply.x`, `request.x`, special).
+
+        A canonical name that a reply does not carry is looked up in its request. `MISSING` where there is none.
+        """
+        if field.startswith("/"):
+            return pointer.get(self.doc, field)
+        if field in _SPECIAL:
+            value = getattr(self, field)
+            return MISSING if value is None else value
+        head, dot, rest = field.partition(".")
+        if dot:
+            if head == "facts":
+                return pointer.get(self.facts, "/" + rest.replace(".", "/"))
+            if head == "header":
+                return self.headers.get(rest, MISSING)
+            if head in ("reply", "request"):
+                other = self.reply if head == "reply" else self.request
+                return MISSING if other is None else other.get(rest)
+        return self._canonical(field)
+
+    def _canonical(self, field: str) -> Any:
+        if self.message is not None:
+            bindings = self.message.fields.get(self.part) or (
+                self.message.fields.get("result", {}) if self.kind == "result" else {}
+            )
+            where = bindings.get(field)
+            if where is not None:
+                value = pointer.get(self.body, where)
+                if value is not MISSING:
+                    return value
+            if field in self.path_fields:
+                return self.path_fields[field]
+        if self.request is not None:
+            return self.request._canonical(field)  # noqa: SLF001  same class
+        return MISSING
+
+
+class Transcript(Sequence[Entry]):
+    """All entries of a run, or a slice of them. Slices share entries and have no `feed`."""
+
+    def __init__(self, spec: Spec, entries: list[Entry] | None = None) -> None:
+        self.spec = spec
+        self.entries: list[Entry] = [] if entries is None else entries
+        self._reader = Reader(spec) if entries is None else None  # slices are read only
+        self._cases: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            self._cases.setdefault(entry.case, []).append(entry)
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | Sequence[Entry]:
+        return self.entries[index]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def feed(self, observation: Observation) -> Entry:
+        """Add the next observation. Never raises for what a device sent."""
+        assert self._reader is not None, "a slice is read only"
+        entry = Entry(observation)
+        self.entries.append(entry)
+        self._cases.setdefault(entry.case, []).append(entry)
+        self._reader.read(entry)
+        return entry
+
+    def since(self, n: int) -> Sequence[Entry]:
+        """Entries numbered `n` and later (numbers are positions in a whole transcript)."""
+        return self.entries[max(n, 0) :]
+
+    def in_case(self, case: str) -> Transcript:
+        """The slice of one case."""
+        return Transcript(self.spec, list(self._cases.get(case, ())))
+
+    def cases(self) -> list[str]:
+        """Case ids in the order in which they began; the session's own entries are under the empty id."""
+        return list(self._cases)
+
+    @property
+    def head(self) -> Mapping[str, Any]:
+        """Facts of `run.start`, empty where the run never started."""
+        return next((e.facts for e in self.entries if e.obs == "run.start"), {})
+
+    @classmethod
+    def from_observations(cls, observations: Sequence[Observation], spec: Spec) -> Transcript:
+        """Build a whole transcript."""
+        transcript = cls(spec)
+        for observation in observations:
+            transcript.feed(observation)
+        return transcript
+
+    @classmethod
+    def from_journal(cls, path: Path, spec: Spec) -> tuple[Transcript, JournalRead]:
+        """Read a journal as far as it goes. Raises OSError where there is none."""
+        read = read_journal(path)
+        return cls.from_observations(read.observations, spec), read
+
+
+class Reader:
+    """Turns observations into messages, in order. Holds what pairing needs and nothing else."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._by_wire: dict[tuple[str, str], list[Message]] = {}
+        self._routes: dict[str, list[tuple[str, re.Pattern[str], Message]]] = {}
+        for message in spec.messages.values():
+            if message.http is not None:
+                route = (message.http.method, _route_pattern(spec, message), message)
+                self._routes.setdefault(message.interface, []).append(route)
+            else:
+                wire = getattr(message, "wire", "") or message.name
+                self._by_wire.setdefault((message.interface, wire), []).append(message)
+        self._open: dict[tuple[str, str, str], Entry] = {}  # (iface, asker, id) -> request
+        self._http: dict[int, Entry] = {}  # n of an HTTP request -> entry
+        self._fragments: dict[tuple[str, str], list[bytes]] = {}
+        self._sequenced: dict[tuple[str, str, Any, Any], Entry] = {}
+
+    def read(self, entry: Entry) -> None:
+        """Fill in the message part of an entry."""
+        if entry.obs == "ws.frame":
+            self._frame(entry)
+        elif entry.obs == "http.request":
+            self._http_request(entry)
+        elif entry.obs == "http.response":
+            self._http_response(entry)
+
+    def _malformed(self, entry: Entry, reason: str) -> None:
+        entry.kind, entry.problem = "malformed", reason
+
+    # WebSocket
+
+    def _frame(self, entry: Entry) -> None:
+        opcode, fin = entry.facts.get("opcode", TEXT), entry.facts.get("fin", True)
+        if opcode not in (TEXT, CONTINUATION, BINARY):
+            return  # control frames are observations, no messages
+        key = (entry.conn, entry.dir)
+        if not fin:
+            self._fragments.setdefault(key, []).append(entry.raw)
+            return
+        raw = b"".join([*self._fragments.pop(key, ()), entry.raw])
+        entry.size = len(raw)
+        interface = self._spec.interfaces.get(entry.iface)
+        if interface is None or interface.envelope is None:
+            return
+        if opcode == BINARY:
+            self._malformed(entry, "a binary frame where the interface speaks text")
+            return
+        try:
+            # What the bench sends too deep on purpose still has an id and a number, to which the device's answer belongs.
+            depth = OWN_DEPTH if entry.dir == "bench" else strictjson.MAX_DEPTH
+            decoded = self._spec.envelopes[interface.envelope].decode(raw, max_depth=depth)
+        except MalformedMessage as error:
+            self._malformed(entry, str(error))
+            return
+        entry.kind, entry.doc, entry.body = decoded.kind, decoded.doc, decoded.body
+        entry.id, entry.code = decoded.id, decoded.code if decoded.kind == "error" else None
+        entry.seq, entry.seen, entry.epoch, entry.boot_id = decoded.seq, decoded.seen, decoded.epoch, decoded.boot_id
+        if self._is_repeat(entry):
+            return
+        self._name(entry, decoded.name)
+
+    def _is_repeat(self, entry: Entry) -> bool:
+        """A message re-sent after a cut keeps its sequence number; the first one counts."""
+        if not isinstance(entry.seq, int) or entry.seq == 0:
+            return False
+        key = (entry.iface, entry.dir, _hashable(entry.epoch), entry.seq)
+        first = self._sequenced.setdefault(key, entry)
+        if first is entry or first.raw != entry.raw:
+            return False
+        entry.repeat = True
+        entry.name, entry.role, entry.message = first.name, first.role, first.message
+        entry.request, entry.reply = first.request, first.reply
+        return True
+
+    def _name(self, entry: Entry, wire: str) -> None:
+        if entry.kind in ("request", "notification"):
+            self._bind(entry, self._message(entry.iface, wire, entry.dir), wire)
+            if entry.kind == "request":
+                self._open[(entry.iface, entry.dir, _id_key(entry.id))] = entry
+            return
+        asker = "bench" if entry.dir == "iut" else "iut"
+        request = self._open.pop((entry.iface, asker, _id_key(entry.id)), None)
+        if request is not None:
+            entry.request = request
+            request.reply = entry
+            self._bind(entry, request.message, request.name)
+
+    def _bind(self, entry: Entry, message: Message | None, wire: str) -> None:
+        entry.message = message
+        entry.name = wire if message is None else message.name
+        entry.role = (message.role or "") if message is not None else ""
+
+    def _message(self, iface: str, wire: str, sender: str) -> Message | None:
+        for message in self._by_wire.get((iface, wire), ()):
+            if message.sender in (sender, "either"):
+                return message
+        return None
+
+    # HTTP
+
+    def _http_request(self, entry: Entry) -> None:
+        self._http[entry.n] = entry
+        try:
+            request = parse_request(entry.raw)
+        except MalformedMessage as error:
+            self._malformed(entry, str(error))
+            return
+        entry.method, entry.target, entry.path = request.method, request.target, request.path
+        entry.headers = _joined_headers(request)
+        message, fields = self._route(entry)
+        if message is None:
+            return
+        entry.kind, entry.path_fields = "request", fields
+        self._bind(entry, message, message.name)
+        assert message.http is not None
+        self._body(entry, request.body, is_json=message.http.request_type.endswith("json"))
+
+    def _route(self, entry: Entry) -> tuple[Message | None, Mapping[str, str]]:
+        for method, pattern, message in self._routes.get(entry.iface, ()):
+            if method == entry.method and message.sender in (entry.dir, "either"):
+                match = pattern.fullmatch(entry.path)
+                if match is not None:
+                    return message, match.groupdict()
+        return None, {}
+
+    def _http_response(self, entry: Entry) -> None:
+        request = self._http.get(entry.facts.get("to", -1))
+        try:
+            response = parse_response(entry.raw, request.method if request is not None and request.method else "GET")
+        except MalformedMessage as error:
+            self._malformed(entry, str(error))
+            return
+        entry.status, entry.headers = response.status, _joined_headers(response)
+        if request is None or request.message is None:
+            return
+        entry.request, request.reply = request, entry
+        self._bind(entry, request.message, request.name)
+        entry.path_fields = request.path_fields
+        entry.kind = "result" if response.status < 400 else "error"
+        content_type = entry.headers.get("content-type", "").split(";")[0].strip()
+        self._body(entry, response.body, is_json=content_type.endswith("json"))
+        if entry.kind == "error" and isinstance(entry.body, dict):
+            entry.code = entry.body.get("type", entry.body.get("code"))
+
+    def _body(self, entry: Entry, body: bytes, *, is_json: bool) -> None:
+        if not is_json:
+            return
+        if not body:
+            entry.doc = entry.body = None
+            return
+        try:
+            document = strictjson.loads(body)
+        except MalformedMessage as error:
+            self._malformed(entry, str(error))
+            return
+        entry.doc = entry.body = document
+        envelope_id = self._spec.interfaces[entry.iface].envelope
+        envelope = self._spec.envelopes.get(envelope_id) if envelope_id else None
+        if envelope is None or not isinstance(document, dict):
+            return
+        kind = entry.kind
+        if envelope.kinds and entry.kind != "request":
+            try:
+                decoded = envelope.interpret(document, entry.raw)
+            except MalformedMessage as error:
+                self._malformed(entry, str(error))
+                return
+            kind = entry.kind = decoded.kind  # a dialect may tell errors with status 200
+            entry.code = decoded.code if decoded.kind == "error" else None
+        where = envelope.body.get(kind, "")  # type: ignore[call-overload]
+        entry.body = pointer.get(document, where, None) if where else document
+
+
+def _route_pattern(spec: Spec, message: Message) -> re.Pattern[str]:
+    assert message.http is not None
+    interface = spec.interfaces[message.interface]
+    path = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(message.http.path))
+    # The device's own API may lie under any prefix of the URL that the vendor registered.
+    prefix = ".*" if interface.server == "iut" else re.escape(interface.path)
+    return re.compile(prefix + path)
+
+
+def _joined_headers(message: HttpRequest | HttpResponse) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for key, value in message.headers:
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined
+
+
+def _id_key(value: Any) -> str:
+    """JSON-RPC ids compare by type too: 1 and "1" are two calls."""
+    return f"{type(value).__name__}:{value}"
+
+
+def _hashable(value: Any) -> Any:
+    return value if isinstance(value, int | str | float | type(None)) else str(value)

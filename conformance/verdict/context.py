@@ -1,0 +1,335 @@
+"""What a rule may look at: one slice of the trace, the limits of the run, the declarations, and the faults we injected.
+
+Two rules for this file: it answers questions and judges nothing; times are seconds on the run's clock in entries and
+milliseconds in limits, as in the journal and in the pack.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, Literal
+
+from conformance.protocol.pointer import MISSING
+from conformance.spec.model import Spec
+from conformance.trace.transcript import Entry
+from conformance.verdict.match import FieldTest, Matcher, compile_matcher, compile_tests
+from conformance.verdict.predicates import RuleError
+
+CLOCK_MS = 1.0  # resolution of the clock and capture delay that no run can go below
+EMPTY: Mapping[str, Any] = {}
+# How a procedure or a run ends that could not go on; `not-observed` is none of them: there the device was waited for.
+_CUT_SHORT = frozenset(
+    {"not-home", "no-stimulus", "device-unreachable", "device-absent", "bench-error", "environment", "bench", "interrupted"}
+)
+
+
+GroupKey = tuple[Any, ...]
+
+
+class Group:
+    """Entries that share the values of some fields, in order, with their numbers for bisection."""
+
+    __slots__ = ("entries", "ns")
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.ns: list[int] = []
+
+    def add(self, entry: Entry) -> None:
+        """Append an entry."""
+        self.entries.append(entry)
+        self.ns.append(entry.n)
+
+
+def freeze(value: Any) -> Any:
+    """A JSON value as something hashable; `true` and 1 stay apart."""
+    if isinstance(value, str) or value is None or value is MISSING:
+        return value
+    if isinstance(value, bool | int | float):
+        return (isinstance(value, bool), value)
+    return repr(value)
+
+
+def group_key(entry: Entry, fields: Sequence[str]) -> GroupKey | None:
+    """The values of `fields` as one key, None where one of them is absent."""
+    values = [entry.get(field) for field in fields]
+    if any(value is MISSING for value in values):
+        return None
+    return tuple(map(freeze, values))
+
+
+class Side(Enum):
+    """Where a duration stands against a limit, given the guard band U (decision 5)."""
+
+    BELOW = "below"
+    THIN = "thin"
+    ABOVE = "above"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The time in which an injected fault, or the recovery from it, excuses the device (decision 3)."""
+
+    start: float
+    end: float
+    name: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run fixes for all of its slices; taken from the journal's head."""
+
+    spec: Spec
+    timers_ms: Mapping[str, float] = field(default_factory=dict)
+    timer_set: Literal["production", "lab"] = "lab"
+    u_ms: float = CLOCK_MS  # the guard band where the run measured no lag
+    lags: tuple[tuple[float, float], ...] = ()  # (s, ms): the worst lag since the report before
+    pics: Mapping[str, Any] = field(default_factory=dict)
+    pixit: Mapping[str, Any] = field(default_factory=dict)
+
+    def limit_ms(self, timer: str) -> float:
+        """The run's limit for a timer, ms. Raises RuleError for a timer that neither the run nor the pack knows."""
+        if timer in self.timers_ms:
+            return float(self.timers_ms[timer])
+        if timer in self.spec.timers:
+            return self.spec.timers[timer].value_ms(self.timer_set)
+        raise RuleError(f"unknown timer {timer!r}")
+
+    def tolerance(self, timer: str) -> float:
+        """The share of the limit that the pack allows on top."""
+        known = self.spec.timers.get(timer)
+        return known.tolerance if known else 0.0
+
+    def guard_ms(self, start: float, end: float) -> float:
+        """U for what happened between `start` and `end` (seconds): the worst lag that the run measured about then, ms."""
+        place = bisect_left(self.lags, (start, 0.0))
+        worst = self.u_ms
+        for t, lag in self.lags[place:]:
+            worst = max(worst, lag)
+            if t >= end:
+                break
+        return worst
+
+    def side(self, duration_ms: float, limit_ms: float, end: float) -> Side:
+        """On which side of a limit a duration that ended at `end` (seconds) surely is; `THIN` inside the guard band."""
+        guard = self.guard_ms(end - duration_ms / 1000, end)
+        if duration_ms > limit_ms + guard:
+            return Side.ABOVE
+        if duration_ms <= limit_ms - guard:
+            return Side.BELOW
+        return Side.THIN
+
+
+class Compiled:
+    """Matchers and predicates of a pack, compiled on first use. One may serve every judging of a session."""
+
+    def __init__(self) -> None:
+        self._matchers: dict[int, tuple[Any, Matcher]] = {}
+        self._by_text: dict[str, Matcher] = {}  # equal matchers of different rules are one, so that their results are too
+        self._tests: dict[int, tuple[Any, tuple[FieldTest, ...]]] = {}
+
+    def matcher(self, data: Any) -> Matcher:
+        """The compiled form of a matcher of the pack. Raises RuleError."""
+        kept = self._matchers.get(id(data))
+        if kept is None or kept[0] is not data:
+            text = repr(data)
+            if text not in self._by_text:
+                self._by_text[text] = compile_matcher(data)
+            kept = (data, self._by_text[text])
+            self._matchers[id(data)] = kept
+        return kept[1]
+
+    def tests(self, data: Any) -> tuple[FieldTest, ...]:
+        """The compiled form of `{field: predicate}`. Raises RuleError."""
+        kept = self._tests.get(id(data))
+        if kept is None or kept[0] is not data:
+            kept = (data, compile_tests(data))
+            self._tests[id(data)] = kept
+        return kept[1]
+
+
+class Context:
+    """One slice of a transcript, indexed, with everything that a rule may ask about it."""
+
+    def __init__(
+        self, entries: Sequence[Entry], settings: Settings, *, whole: Context | None = None,
+        compiled: Compiled | None = None,
+    ) -> None:  # fmt: skip
+        self.entries = entries
+        self.settings = settings
+        self.spec = settings.spec
+        self.pics = settings.pics
+        self.pixit = settings.pixit
+        self.whole = whole if whole is not None else self
+        self.compiled: Compiled = compiled or (whole.compiled if whole is not None else Compiled())
+        self.answers: dict[Any, Any] = {} if whole is None else whole.answers  # kept between the slices of one judging
+        self.start = entries[0].t if entries else 0.0
+        self.end = entries[-1].t if entries else 0.0
+        self._found: dict[int, tuple[Matcher, list[Entry]]] = {}
+        self._groups: dict[tuple[int, tuple[str, ...]], dict[GroupKey, Group]] = {}
+        self._by_name: dict[str, list[Entry]] = {}
+        self._by_role: dict[str, list[Entry]] = {}
+        self._by_obs: dict[str, list[Entry]] = {}
+        self._messages: list[Entry] = []
+        for entry in entries:
+            self._by_obs.setdefault(entry.obs, []).append(entry)
+            if entry.kind:
+                self._messages.append(entry)
+                self._by_name.setdefault(entry.name, []).append(entry)
+                if entry.role:
+                    self._by_role.setdefault(entry.role, []).append(entry)
+
+    @cached_property
+    def numbers(self) -> frozenset[int]:
+        """The observation numbers of the slice."""
+        return frozenset(entry.n for entry in self.entries)
+
+    @cached_property
+    def _ns(self) -> list[int]:
+        return [entry.n for entry in self.entries]
+
+    @cached_property
+    def _ts(self) -> list[float]:
+        return [entry.t for entry in self.entries]
+
+    def at(self, n: int) -> Entry | None:
+        """The entry with the observation number `n`, None where the slice has none."""
+        place = bisect_right(self._ns, n) - 1
+        return self.entries[place] if place >= 0 and self._ns[place] == n else None
+
+    def matcher(self, data: Any) -> Matcher:
+        """The compiled matcher of a rule parameter. Raises RuleError."""
+        return self.compiled.matcher(data)
+
+    def matches(self, data: Any) -> list[Entry]:
+        """All entries of the slice that a rule parameter matches, in order (`joined` predicates left aside)."""
+        matcher = self.matcher(data)
+        kept = self._found.get(id(matcher))
+        if kept is None:
+            kept = (matcher, [entry for entry in self._candidates(matcher) if matcher.admits(entry, self.settings)])
+            self._found[id(matcher)] = kept
+        return kept[1]
+
+    def groups(self, data: Any, fields: tuple[str, ...]) -> Mapping[GroupKey, Group]:
+        """The matches of a rule parameter by the values of `fields`; those that lack one of them are left out.
+
+        Groups come in order of first appearance, entries in order.
+        """
+        found = self.matches(data)
+        key = (id(self.matcher(data)), fields)
+        kept = self._groups.get(key)
+        if kept is None:
+            kept = {}
+            for entry in found:
+                group = group_key(entry, fields)
+                if group is not None:
+                    kept.setdefault(group, Group()).add(entry)
+            self._groups[key] = kept
+        return kept
+
+    def _candidates(self, matcher: Matcher) -> Iterable[Entry]:
+        if matcher.observations:
+            return _merged(self._by_obs, matcher.observations)
+        if matcher.names and not matcher.globs:
+            return _merged(self._by_name, matcher.names)
+        if matcher.roles:
+            return _merged(self._by_role, tuple(sorted(matcher.roles)))
+        return self._messages
+
+    def observed(self, *kinds: str) -> list[Entry]:
+        """All entries of the slice whose observation is one of `kinds`, in order."""
+        return list(_merged(self._by_obs, kinds))
+
+    @cached_property
+    def cut_short(self) -> bool:
+        """Whether the slice ended before the device had its say, so that what is missing in it proves nothing."""
+        ends = self.observed("case.end", "run.end")
+        if not ends:
+            return False
+        key = "ended" if ends[-1].obs == "case.end" else "reason"
+        return ends[-1].facts.get(key) in _CUT_SHORT
+
+    def named(self, names: Iterable[str], *kinds: str) -> list[Entry]:
+        """Messages of these names and observations of these kinds, in order."""
+        return sorted([*_merged(self._by_name, tuple(names)), *_merged(self._by_obs, kinds)], key=attrgetter("n"))
+
+    def last_before(self, t: float) -> int:
+        """The number of the last observation at or before `t` (seconds); the first of the slice where none is."""
+        place = bisect_right(self._ts, t)
+        return self._ns[max(place - 1, 0)]
+
+    def suspended(self, start: float, end: float) -> bool:
+        """Whether an injected fault or the recovery from it overlaps the time from `start` to `end` (seconds)."""
+        return any(start < e.end and end > e.start for e in self._near)
+
+    @cached_property
+    def _near(self) -> tuple[Envelope, ...]:
+        """Envelopes of the run that are not over before this slice begins."""
+        return tuple(e for e in self.whole.envelopes if e.end >= self.start)
+
+    @cached_property
+    def envelopes(self) -> tuple[Envelope, ...]:
+        """The fault envelopes in this slice; `suspended` asks those of the whole run.
+
+        A fault that never ended lasts. A device that was proven to be home again needs no more time to recover.
+        """
+        opened: dict[str, list[Entry]] = {}
+        found: list[Envelope] = []
+        homes = [entry.t for entry in self.observed("home") if entry.facts.get("ok") is True]
+        for entry in self.observed("fault.start", "fault.end"):
+            name = str(entry.facts.get("name", ""))
+            if entry.obs == "fault.start":
+                opened.setdefault(name, []).append(entry)
+            elif opened.get(name):
+                found.append(self._envelope(opened[name].pop(), entry.t, homes))
+        found.extend(self._envelope(start, self.end, homes) for left in opened.values() for start in left)
+        return tuple(sorted(found, key=lambda e: (e.start, e.end, e.name)))
+
+    def _envelope(self, start: Entry, ended: float, homes: Sequence[float]) -> Envelope:
+        timer = start.facts.get("recovery")
+        end = ended
+        if isinstance(timer, str) and timer:
+            recovery_s = self.settings.limit_ms(timer) * (1 + self.settings.tolerance(timer)) / 1000
+            end += recovery_s + self.settings.guard_ms(ended, ended + recovery_s) / 1000
+        home = next((t for t in homes if t >= ended), end)
+        return Envelope(start.t, min(end, home), str(start.facts.get("name", "")))
+
+
+def _merged(index: Mapping[str, list[Entry]], keys: Sequence[str]) -> Sequence[Entry]:
+    if len(keys) == 1:
+        return index.get(keys[0], ())
+    lists = [index[key] for key in dict.fromkeys(keys) if key in index]
+    if len(lists) == 1:
+        return lists[0]
+    return sorted((entry for part in lists for entry in part), key=attrgetter("n"))
+
+
+def settings_of(spec: Spec, head: Mapping[str, Any], lags: Iterable[Entry] = ()) -> Settings:
+    """The settings of a run from the facts of `run.start` and its `bench.lag` observations.
+
+    U at a time is the lag (p99.9, ms) that the run reported for it, and never less than the clock's own resolution.
+    """
+    profile = spec.profiles.get(str(head.get("profile", "")))
+    timer_set = head.get("timer_set") or (profile.timer_set if profile else "lab")
+    return Settings(
+        spec=spec,
+        timers_ms={str(k): _number(v) for k, v in _mapping(head.get("timers")).items()},
+        timer_set="production" if timer_set == "production" else "lab",
+        u_ms=max(CLOCK_MS, _number(head.get("u_ms"))),
+        lags=tuple((lag.t, _number(lag.facts.get("p999_ms"))) for lag in lags),
+        pics=_mapping(head.get("pics")),
+        pixit=_mapping(head.get("pixit")),
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else EMPTY
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0

@@ -1,0 +1,246 @@
+"""The judge: (transcript, pack) -> verdicts. No clock, no chance, no device: the same journal gives the same result.
+
+Two rules for this file: it wires and decides nothing that a rule, the roll-up of clauses or the roll-up of cases could
+decide; whatever it reads of a run is in the transcript.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from conformance.spec.model import Level, Obligation, Profile, Spec
+from conformance.trace.transcript import Entry, Transcript
+from conformance.verdict import blame as blaming
+from conformance.verdict import exitcode
+from conformance.verdict.cases import Attempt, case_result, with_roots
+from conformance.verdict.clauses import Bench, Evidence, clause_result, superseded, with_primaries
+from conformance.verdict.context import Compiled, Context, settings_of
+from conformance.verdict.findings import findings_on
+from conformance.verdict.model import Blame, CaseResult, ClauseResult, Finding, RunResult, Verdict
+from conformance.verdict.rules import POINTWISE
+from conformance.verdict.scope import Scope, scope_from_facts, scope_of
+from conformance.verdict.slices import Slices, slices_of
+from conformance.verdict.taint import taints_of
+from conformance.verdict.waivers import Applied, Waiver, apply_waivers
+
+_FAR = 1 << 62  # later than any observation
+_HARD_RUNGS = frozenset({"power-cycle", "none"})  # of the way home: the case before left a mess
+
+
+class Hearing:
+    """One reading of a transcript: slices, settings, scope and troubles, shared by everything that is judged on it."""
+
+    def __init__(
+        self, transcript: Transcript, spec: Spec, plan: Mapping[str, Any] | None = None, compiled: Compiled | None = None
+    ) -> None:
+        self.spec = spec
+        entries = transcript.entries
+        self.head: Mapping[str, Any] = transcript.head
+        self.settings = settings_of(spec, self.head, (e for e in entries if e.obs == "bench.lag"))
+        self.whole = Context(entries, self.settings, compiled=compiled)
+        self._entries = entries
+        self.taints = taints_of(self.whole.observed("bench.error", "environment", "case.start"))
+        pics = self.settings.pics
+        self.scope: Scope = scope_from_facts(plan) if plan is not None else scope_of(self.whole.observed("plan"), spec, pics)
+        self.first_sign = blaming.first_sign(entries)
+        self.profile: Profile | None = spec.profiles.get(str(self.head.get("profile", "")))
+
+    @cached_property
+    def slices(self) -> Slices:
+        """The whole run, cut."""
+        return slices_of(self._entries)
+
+    @cached_property
+    def obligations(self) -> tuple[Obligation, ...]:
+        """The selected obligations in pack order."""
+        return tuple(o for clause in self.spec.clauses.values() for o in clause.obligations if o.id in self.scope.selected)
+
+    @cached_property
+    def _of_cases(self) -> tuple[Obligation, ...]:
+        return tuple(o for o in self.obligations if o.rule is None or o.rule.scope == "case")
+
+    def attempts(self, case: str) -> list[Attempt]:
+        """Every attempt at a case, judged by the case-scope rules."""
+        return self.judged(case, self.slices.attempts.get(case, ()))
+
+    def judged(self, case: str, attempts: Sequence[Sequence[Entry]]) -> list[Attempt]:
+        """The given attempts at a case, judged by the case-scope rules."""
+        rules = [o for o in self._of_cases if self.scope.judged_in(o, case)]
+        return [self._attempt(case, entries, rules) for entries in attempts]
+
+    def _attempt(self, case: str, entries: Sequence[Entry], rules: Sequence[Obligation]) -> Attempt:
+        first, last = entries[0].n, entries[-1].n
+        absent = (self.first_sign if self.first_sign is not None else _FAR) > last
+        ctx = Context(entries, self.settings, whole=self.whole)
+        found = findings_on(ctx, case, rules, [t for t in self.taints if t.n <= last], absent=absent)
+        inside = tuple(t for t in self.taints if first <= t.n <= last and t.case == case)
+        return Attempt(entries, tuple(found), inside, absent)
+
+    def session(self) -> list[Finding]:
+        """The findings of the run session: session-scope rules a segment at a time, and what lies between cases."""
+        absent = self.first_sign is None
+        rules = [o for o in self.obligations if o.rule is not None and o.rule.scope == "session"]
+        found: list[Finding] = []
+        for segment in self.slices.segments:
+            ctx = Context(segment, self.settings, whole=self.whole)
+            found.extend(findings_on(ctx, "", rules, self.taints, absent=absent))
+        points = [o for o in self._of_cases if o.rule is not None and o.rule.kind in POINTWISE and o.stimulus is None]
+        between = Context(self.slices.between, self.settings, whole=self.whole)
+        found.extend(findings_on(between, "", points, self.taints, absent=absent))
+        return found
+
+
+def judge_case(
+    transcript: Transcript, case: str, plan: Mapping[str, Any] | None = None, *, compiled: Compiled | None = None
+) -> tuple[CaseResult, list[Finding]]:
+    """Judge one case when it closes, after its `case.end`: its result and the findings of its last attempt.
+
+    `plan` is the facts of the `plan` observation; by default it is taken from the transcript. `compiled` saves the time of
+    compiling the pack's rules when a session judges many cases.
+    """
+    hearing = Hearing(transcript, transcript.spec, plan, compiled)
+    attempts = hearing.judged(case, slices_of(transcript.in_case(case).entries).attempts.get(case, ()))
+    result = case_result(case, attempts, hearing.spec, hearing.scope)
+    return result, list(attempts[-1].findings) if attempts else []
+
+
+def judge_run(transcript: Transcript, spec: Spec, waivers: Sequence[Waiver] = (), *, today: dt.date | None = None) -> RunResult:
+    """Judge a run, live or from its journal. `today` is the day for waivers; by default the day on which the run began."""
+    hearing = Hearing(transcript, spec)
+    attempts = {case: hearing.attempts(case) for case in dict.fromkeys([*hearing.scope.cases, *hearing.slices.attempts])}
+    cases = with_roots([case_result(case, tried, spec, hearing.scope) for case, tried in attempts.items()])
+    evidence = _evidence(hearing.session(), attempts.values())
+    certification = bool(hearing.profile and hearing.profile.certification)
+    bench = Bench(
+        spec, hearing.scope, hearing.whole, {c.id: c for c in cases}, certification,
+        blaming.absence(transcript.entries) if hearing.first_sign is None else None, _run_trouble(hearing),
+    )  # fmt: skip
+    clauses = with_primaries([clause_result(c, evidence, bench) for c in spec.clauses.values()], spec)
+    applied = apply_waivers(waivers, clauses, cases, today=today or _day(hearing.head), certification=bench.certification)
+    clauses = [replace(c, waived=True) if c.id in applied.clauses and c.verdict is Verdict.FAIL else c for c in clauses]
+    return _run_result(hearing, clauses, cases, applied, bench)
+
+
+def _evidence(session: Iterable[Finding], attempts: Iterable[Sequence[Attempt]]) -> dict[str, Evidence]:
+    """All findings by obligation; of attempts that were run again only what a re-run cannot settle."""
+    evidence: dict[str, Evidence] = {}
+    for tried in attempts:
+        for attempt in tried:
+            for finding in attempt.findings:
+                kept = finding if attempt is tried[-1] else superseded(finding)
+                if kept is not None:
+                    evidence.setdefault(kept.obligation, Evidence()).findings.append(kept)
+    for finding in session:
+        evidence.setdefault(finding.obligation, Evidence()).findings.append(finding)
+    return evidence
+
+
+def _run_trouble(hearing: Hearing) -> tuple[Blame, str] | None:
+    """A trouble that reaches the whole run, or the bench's own reason to break it off (disk full: exit 4)."""
+    for taint in hearing.taints:
+        if taint.whole_run:
+            return taint.blame, taint.reason
+    ended = hearing.whole.observed("run.end")
+    return (Blame.BENCH, "run-aborted") if ended and ended[-1].facts.get("reason") == "bench" else None
+
+
+def _run_result(
+    hearing: Hearing, clauses: Sequence[ClauseResult], cases: Sequence[CaseResult], applied: Applied, bench: Bench
+) -> RunResult:
+    problems = [*applied.problems, *_loosened_for_certification(hearing, bench.certification)]
+    weighing = _weighing(cases, hearing)
+    trouble = bench.run_trouble is not None and bench.run_trouble[0] is Blame.BENCH
+    verdict = _verdict([c.verdict for c in clauses if c.level == Level.MUST.value], [c.verdict for c in weighing], trouble)
+    gate = _verdict(
+        [c.verdict for c in clauses if c.level == Level.MUST.value and not c.waived],
+        [c.verdict for c in weighing if c.id not in applied.cases],
+        trouble,
+    )
+    if problems:
+        gate = Verdict.FAIL
+    codes = [exitcode.USAGE] if problems else []
+    return RunResult(
+        verdict=verdict, gate=gate, exit_code=exitcode.worst([*codes, exitcode.of_verdict(gate)]), clauses=tuple(clauses),
+        cases=tuple(cases), head=hearing.head, notes=tuple(_notes(hearing, applied, problems)),
+    )  # fmt: skip
+
+
+def _weighing(cases: Sequence[CaseResult], hearing: Hearing) -> list[CaseResult]:
+    """The cases that count for the run: all but those that are there for SHOULD and MAY alone."""
+    clauses = hearing.spec.clauses
+
+    def counts(case: CaseResult) -> bool:
+        ids = {oid.split(".", 1)[0] for oid in hearing.scope.cases.get(case.id, ())}
+        levels = {clauses[clause].level for clause in ids if clause in clauses}
+        return not levels or Level.MUST in levels
+
+    return [case for case in cases if counts(case)]
+
+
+def _verdict(clauses: Sequence[Verdict], cases: Sequence[Verdict], trouble: bool) -> Verdict:
+    """Fail, then error, then inconclusive; green needs at least one clause or case that passed."""
+    found = {*clauses, *cases}
+    if Verdict.FAIL in found:
+        return Verdict.FAIL
+    if Verdict.ERROR in found or trouble:
+        return Verdict.ERROR
+    if Verdict.INCONCLUSIVE in found or Verdict.PASS not in found:
+        return Verdict.INCONCLUSIVE
+    return Verdict.PASS
+
+
+def _day(head: Mapping[str, Any]) -> dt.date | None:
+    """The day (UTC) on which the run began, None where the journal does not say it."""
+    for key in ("started_at", "wall", "started"):
+        value = head.get(key)
+        try:
+            if isinstance(value, str):
+                return dt.datetime.fromisoformat(value).astimezone(dt.UTC).date()
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return dt.datetime.fromtimestamp(value, dt.UTC).date()
+        except (ValueError, OverflowError, OSError):
+            continue
+    return None
+
+
+def _loosened(hearing: Hearing) -> list[str]:
+    """Timers whose value in this run favours the device beyond the set of the profile (decision 20)."""
+    found = []
+    settings = hearing.settings
+    for timer in hearing.spec.timers.values():
+        used, stated = settings.limit_ms(timer.id), timer.value_ms(settings.timer_set)
+        if (used > stated) if timer.favours == "longer" else (used < stated):
+            found.append(f"{timer.id}: {used:g} ms instead of {stated:g} ms")
+    return found
+
+
+def _loosened_for_certification(hearing: Hearing, certification: bool) -> list[str]:
+    if not certification:
+        return []
+    return [f"loosened limit refused for certification: {text}" for text in _loosened(hearing)]
+
+
+def _notes(hearing: Hearing, applied: Applied, problems: Sequence[str]) -> list[Mapping[str, Any]]:
+    notes: list[Mapping[str, Any]] = [{"kind": "usage", "text": text} for text in problems]
+    notes.extend(
+        {"kind": "bench-error" if t.blame is Blame.BENCH else "environment", "n": t.n, "case": t.case, "text": t.reason}
+        for t in hearing.taints
+    )
+    notes.extend(
+        {"kind": "home", "case": e.case, "text": f"{e.facts.get('rung', '')} after {e.facts.get('before', '')}"}
+        for e in hearing.whole.observed("home")
+        if e.facts.get("rung") in _HARD_RUNGS
+    )
+    notes.extend({"kind": "loosened", "text": text} for text in _loosened(hearing))
+    notes.extend(
+        {"kind": "waiver", "subject": w.id, "owner": w.owner, "expires": w.expires.isoformat(), "text": w.reason}
+        for w in applied.used
+    )
+    notes.extend(
+        {"kind": "declaration", "obligation": oid, "text": statement} for oid, statement in hearing.scope.declared.items()
+    )
+    return notes

@@ -1,0 +1,186 @@
+"""Rules about time: `within`, `interval`, `growing`."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from conformance.trace.transcript import Entry
+from conformance.verdict.context import Context, Side
+from conformance.verdict.model import Outcome
+from conformance.verdict.rules._common import (
+    Pairs,
+    Params,
+    Tally,
+    decide_upper,
+    groups,
+    ms_between,
+    ms_text,
+    need,
+)
+
+
+def within(params: Params, ctx: Context) -> Outcome:
+    """After each `after` comes an `expect` that belongs to it: not later than `timer`, not earlier than `at_least`.
+
+    `reply` demands that it is the reply to `after`; `until` cancels the occasion when it comes first.
+    """
+    tally = Tally()
+    openings = ctx.matches(need(params, "after"))
+    if not openings:
+        return tally.outcome()
+    replies = bool(params.get("reply", False))
+    expected = ctx.matcher(need(params, "expect"))
+    pairs = None if replies else Pairs(ctx, params["expect"], params.get("join"))
+    ends = Pairs(ctx, params["until"], None) if "until" in params else None
+    limit = _upper_limit(params, ctx)
+    for opening in openings:
+        if pairs is not None:
+            found = pairs.first_after(opening)
+            wrong = None
+        else:
+            reply = opening.reply
+            fits = reply is not None and expected.admits(reply, ctx.settings)
+            fits = fits and reply is not None and expected.admits_pair(reply, opening, ctx.settings)
+            found, wrong = (reply, None) if fits else (None, reply)
+        _book(tally, ctx, params, (opening, found, wrong), limit, ends, expected.text)
+    return tally.outcome()
+
+
+def _upper_limit(params: Params, ctx: Context) -> float | None:
+    timer = params.get("timer")
+    if timer is None:
+        return None
+    settings = ctx.settings
+    return settings.limit_ms(timer) * float(params.get("factor", 1.0)) * (1 + settings.tolerance(timer))
+
+
+def _book(
+    tally: Tally, ctx: Context, params: Params, occasion: tuple[Entry, Entry | None, Entry | None],
+    limit: float | None, ends: Pairs | None, what: str,
+) -> None:  # fmt: skip
+    opening, found, wrong = occasion
+    deadline = ctx.end if limit is None else opening.t + limit / 1000
+    settled = found or wrong
+    if _cancelled(ends, opening, settled, deadline):
+        return
+    closes = min(deadline, settled.t) if settled else deadline
+    if not params.get("under_fault", False) and ctx.suspended(opening.t, closes):
+        return
+    if wrong is not None:
+        answer = f"{wrong.name}:{wrong.kind}" + (f" {wrong.code}" if wrong.code not in (None, "") else "")
+        tally.violated(wrong.n, what, answer, opening.n)
+    elif found is not None:
+        _book_found(tally, ctx, params, opening, found, limit, what)
+    elif limit is not None and ctx.settings.side((ctx.end - opening.t) * 1000, limit, ctx.end) is Side.ABOVE:
+        tally.violated(opening.n, f"{what} within {ms_text(limit)}", "absent", ctx.last_before(deadline))
+    else:
+        tally.doubt(opening.n, "trace-ended", what)
+
+
+def _cancelled(ends: Pairs | None, opening: Entry, settled: Entry | None, deadline: float) -> bool:
+    if ends is None:
+        return False
+    end = ends.first_after(opening)
+    return end is not None and end.t <= deadline and (settled is None or end.n < settled.n)
+
+
+def _book_found(tally: Tally, ctx: Context, params: Params, opening: Entry, found: Entry, limit: float | None, what: str) -> None:
+    took = ms_between(opening, found)
+    if "at_least" in params:
+        timer = params["at_least"]
+        floor = ctx.settings.limit_ms(timer) * (1 - ctx.settings.tolerance(timer))
+        side = ctx.settings.side(took, floor, found.t)
+        if side is Side.BELOW:
+            tally.violated(found.n, f"{what} not before {ms_text(floor)}", f"after {ms_text(took)}", opening.n)
+            return
+        if side is Side.THIN:
+            tally.doubt(found.n, "thin", f"{ms_text(took)} against {ms_text(floor)}")
+            return
+    if limit is None:
+        tally.held(found.n)
+    else:
+        decide_upper(tally, ctx, found, took, limit, what, opening.n)
+
+
+def interval(params: Params, ctx: Context) -> Outcome:
+    """The gap between consecutive matches of `of` is the timer, give or take the tolerance.
+
+    A silence at the end of the slice that is longer than the timer allows is a broken gap too. A `reset_by` between two
+    matches, or another WebSocket connection, begins anew.
+    """
+    tally = Tally()
+    matches = ctx.matches(need(params, "of"))
+    if not matches:
+        return tally.outcome()
+    timer = need(params, "timer")
+    value = ctx.settings.limit_ms(timer)
+    share = float(params.get("tolerance", ctx.settings.tolerance(timer)))
+    bounds = (value * (1 - share), value * (1 + share))
+    resets = Pairs(ctx, params["reset_by"], None) if "reset_by" in params else None
+    for group in groups(params, ctx):
+        for earlier, later in pairwise(group):
+            if _continues(earlier, later, resets) and not _excused(params, ctx, earlier.t, later.t):
+                _book_gap(tally, ctx, (earlier, later), bounds)
+        _book_tail(tally, ctx, params, group[-1], bounds[1], resets)
+    return tally.outcome()
+
+
+def _excused(params: Params, ctx: Context, start: float, end: float) -> bool:
+    return not params.get("under_fault", False) and ctx.suspended(start, end)
+
+
+def _continues(earlier: Entry, later: Entry, resets: Pairs | None) -> bool:
+    if earlier.obs == "ws.frame" and earlier.conn != later.conn:
+        return False
+    reset = resets.first_after(earlier) if resets else None
+    return reset is None or reset.n > later.n
+
+
+def _book_gap(tally: Tally, ctx: Context, pair: tuple[Entry, Entry], bounds: tuple[float, float]) -> None:
+    earlier, later = pair
+    low, high = bounds
+    gap = ms_between(earlier, later)
+    under, over = ctx.settings.side(gap, low, later.t), ctx.settings.side(gap, high, later.t)
+    if under is Side.BELOW or over is Side.ABOVE:
+        tally.violated(later.n, f"gap {ms_text(low)}..{ms_text(high)}", ms_text(gap), earlier.n)
+    elif under is Side.ABOVE and over is Side.BELOW:
+        tally.held(later.n)
+    else:
+        tally.doubt(later.n, "thin", f"{ms_text(gap)} against {ms_text(low)}..{ms_text(high)}")
+
+
+def _book_tail(tally: Tally, ctx: Context, params: Params, last: Entry, high: float, resets: Pairs | None) -> None:
+    silence = (ctx.end - last.t) * 1000
+    if ctx.settings.side(silence, high, ctx.end) is not Side.ABOVE:
+        return
+    due = last.t + high / 1000
+    reset = resets.first_after(last) if resets else None
+    if (reset is None or reset.t > due) and not _excused(params, ctx, last.t, due):
+        tally.violated(last.n, f"next within {ms_text(high)}", f"silent for {ms_text(silence)}", ctx.last_before(due))
+
+
+def growing(params: Params, ctx: Context) -> Outcome:
+    """Gaps between matches of `of` grow from `floor` by `factor` up to `cap`; a `reset_by` begins anew.
+
+    With `jitter` a gap may lie between half of its base value and one and a half of the cap: a fleet must not come back
+    in step.
+    """
+    tally = Tally()
+    settings = ctx.settings
+    floor_timer, cap_timer = need(params, "floor"), need(params, "cap")
+    floor, cap = settings.limit_ms(floor_timer), settings.limit_ms(cap_timer)
+    factor = float(params.get("factor", 1.5))
+    slack = 0.5 if params.get("jitter", True) else 0.0
+    highest = cap * (1 + slack) * (1 + settings.tolerance(cap_timer))
+    resets = Pairs(ctx, params["reset_by"], None) if "reset_by" in params else None
+    for group in groups(params, ctx):
+        base = floor
+        for earlier, later in pairwise(group):
+            reset = resets.first_after(earlier) if resets else None
+            if reset is not None and reset.n <= later.n:
+                base = floor
+            elif not _excused(params, ctx, earlier.t, later.t):
+                lowest = base * (1 - slack) * (1 - settings.tolerance(floor_timer))
+                _book_gap(tally, ctx, (earlier, later), (lowest, highest))
+                base = min(cap, base * factor)
+    return tally.outcome()

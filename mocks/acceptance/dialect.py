@@ -1,0 +1,162 @@
+"""A pack's dialect as two directions: canonical fields out of a body, a body out of canonical fields (decision 19)."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any, Final
+
+from conformance.protocol import pointer
+from conformance.protocol.pointer import MISSING
+from conformance.spec.model import Interface, Message, Spec
+
+
+class _Omit:
+    def __repr__(self) -> str:
+        return "OMIT"
+
+
+OMIT: Final = _Omit()  # as a canonical value: leave this optional member out of what is built
+
+REPLY_PARTS: Final = ("result", "200", "201", "202", "204")
+
+
+def wire_name(message: Message) -> str:
+    """The name on the wire; two interfaces may use the same one for messages that the pack tells apart."""
+    return getattr(message, "wire", None) or message.name
+
+
+# Roles of the handshake, whatever the interface.
+CHALLENGE: Final = ("channel.challenge", "signaling.challenge")
+LOGIN: Final = ("channel.login", "signaling.login")
+RESUME: Final = ("channel.resume", "signaling.attach")
+
+
+def role_of(message: Message | None) -> str:
+    """The message's role, empty where it has none."""
+    return (message.role or "") if message is not None else ""
+
+
+class Dialect:
+    """Look-ups and field bindings of one pack. Stateless."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self._wire = {(m.interface, wire_name(m)): m for m in spec.messages.values()}
+        self._routes = [
+            (m, _route(m.http.path)) for m in spec.messages.values() if m.http is not None
+        ]  # fmt: skip
+
+    @cached_property
+    def http_interfaces(self) -> tuple[Interface, ...]:
+        """HTTP interfaces that the city serves."""
+        return tuple(i for i in self.spec.interfaces.values() if i.transport == "http" and i.server == "bench")
+
+    @cached_property
+    def ws_interfaces(self) -> tuple[Interface, ...]:
+        """WebSocket interfaces that the city serves."""
+        return tuple(i for i in self.spec.interfaces.values() if i.transport == "websocket" and i.server == "bench")
+
+    def named(self, interface: str, name: str) -> Message | None:
+        """The message with a wire name on an interface."""
+        return self._wire.get((interface, name))
+
+    def role(self, role: str, interface: str | None = None) -> Message | None:
+        """The message bound to a role, on an interface where one is named."""
+        rows = self.spec.by_role(role)
+        return next((m for m in rows if interface is None or m.interface == interface), None)
+
+    def one_of(self, roles: Iterable[str], interface: str) -> Message | None:
+        """The message of an interface that is bound to one of these roles."""
+        found = (self.role(role, interface) for role in roles)
+        return next((m for m in found if m is not None), None)
+
+    def route(self, interface: Interface, method: str, path: str) -> tuple[Message | None, dict[str, str], bool]:
+        """(message, path fields, whether another method is served there)."""
+        here = path.removeprefix(interface.path) if interface.path and path.startswith(interface.path) else path
+        other = False
+        for message, pattern in self._routes:
+            if message.interface != interface.id or message.http is None:
+                continue
+            match = pattern.fullmatch(here) or pattern.fullmatch(path)
+            if match is not None and message.http.method == method:
+                return message, match.groupdict(), False
+            other = other or match is not None
+        return None, {}, other
+
+    def read(self, message: Message, part: str, body: Any, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Canonical fields of a received body; `extra` are path fields."""
+        fields = dict(extra or {})
+        for name, where in self.bindings(message, part).items():
+            value = pointer.get(body, where) if where else body
+            if value is not MISSING:
+                fields[name] = value
+        return fields
+
+    def bindings(self, message: Message, part: str) -> Mapping[str, str]:
+        """Canonical field -> pointer of a part; a status part falls back to `result`."""
+        if part in message.fields:
+            return message.fields[part]
+        return message.fields.get("result", {}) if part in REPLY_PARTS else {}
+
+    def reply_part(self, message: Message, preferred: Iterable[str] = ()) -> str:
+        """The part that a good reply is, the first of those preferred that the pack describes."""
+        for part in (*preferred, *REPLY_PARTS):
+            if part in message.schemas or f"{message.name}/{part}" in self.spec.examples:
+                return part
+        return "result"
+
+    def example(self, message: Message, part: str) -> Any:
+        """A copy of the pack's valid example of a part; an empty object where it has none."""
+        body = self.spec.examples.get(f"{message.name}/{part}")
+        if body is None and part in REPLY_PARTS:
+            body = self.spec.examples.get(f"{message.name}/result")
+        return {} if body is None else copy.deepcopy(body)
+
+    def build(self, message: Message, part: str, fields: Mapping[str, Any]) -> Any:
+        """A body: the part's example with every bound field that is given put in its place."""
+        body = self.example(message, part)
+        for name, where in self.bindings(message, part).items():
+            if name not in fields:
+                continue
+            if not where:
+                body = copy.deepcopy(fields[name])
+            elif isinstance(body, dict):
+                _place(body, where, fields[name])
+        return body
+
+    def sample(self, field: str) -> object:
+        """An example value of a canonical field anywhere in the pack, or None."""
+        for message in self.spec.messages.values():
+            for part, bound in message.fields.items():
+                if bound.get(field):
+                    value = pointer.get(self.example(message, part), bound[field])
+                    if value is not MISSING:
+                        return value
+        return None
+
+
+def _place(body: dict[str, Any], where: str, value: Any) -> None:
+    if value is not OMIT:
+        pointer.put(body, where, _like(pointer.get(body, where), value))
+        return
+    parent = pointer.get(body, where.rsplit("/", 1)[0])
+    if isinstance(parent, dict):
+        parent.pop(pointer.split(where)[-1], None)
+
+
+def _like(sample: Any, value: Any) -> Any:
+    """A number in the shape of the example: a version may be `7` here and `"2026-07"` there."""
+    if isinstance(sample, str) and type(value) is int:
+        tail = re.search(r"[0-9]+$", sample)
+        return str(value) if tail is None else sample[: tail.start()] + str(value).zfill(len(tail[0]))
+    if type(sample) is int and isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return value
+
+
+def _route(path: str) -> re.Pattern[str]:
+    parts = re.split(r"\{([A-Za-z_][A-Za-z0-9_]*)\}", path)
+    return re.compile("".join(re.escape(p) if i % 2 == 0 else f"(?P<{p}>[^/]+)" for i, p in enumerate(parts)))

@@ -1,0 +1,99 @@
+"""What every part of the simulated city shares: pack, dialect, state, recorder, and how a refusal and a check look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.protocol import pointer
+from conformance.protocol.pointer import MISSING
+from conformance.spec.model import Message, Spec
+from conformance.spec.validators import Validators
+from conformance.trace.clock import Clock
+from conformance.trace.recorder import Recorder
+from mocks.acceptance.dialect import Dialect, wire_name
+from mocks.acceptance.refusal import CODES, STATUS, Refused
+from mocks.acceptance.world import World
+
+# A reply is waited for longer than its limit, so that a late one is seen as late and not taken for none.
+PATIENCE = 2.0
+PATIENCE_FLOOR_S = 0.5
+
+
+class Office:
+    """Shared services of the city's parts."""
+
+    def __init__(
+        self, spec: Spec, recorder: Recorder, clock: Clock, timers_ms: Mapping[str, float], seed: int,
+        validators: Validators,
+    ) -> None:  # fmt: skip
+        self.spec = spec
+        self.recorder = recorder
+        self.clock = clock
+        self.timers_ms = timers_ms
+        self.shift_s = 0.0  # the city's clock against the true one (clock cases)
+        self.world = World(spec, seed=seed, now=self.now, timers_ms=timers_ms, on_secret=recorder.add_secret)
+        self.dialect: Dialect = self.world.dialect
+        self._validators = validators
+
+    def now(self) -> float:
+        """The city's wall clock, epoch seconds."""
+        return self.clock.wall() + self.shift_s
+
+    def wait_s(self, timer: str) -> float:
+        """How long to wait for what a timer limits, seconds."""
+        limit = self.timers_ms.get(timer, 5000.0) / 1000
+        return limit * PATIENCE + PATIENCE_FLOOR_S
+
+    def wire(self, message: Message | None) -> str:
+        """The wire name, empty for no message."""
+        return wire_name(message) if message is not None else ""
+
+    def bench_error(self, where: str, what: str) -> None:
+        """The bench did something wrong: on the record, and never the device's fault."""
+        self.recorder.observe("", "-", "bench.error", facts={"where": where, "what": what})
+
+    def validate_outgoing(self, message: Message, part: str, body: Any) -> None:
+        """What we send unintended must be good; where it is not, that is an error of the bench."""
+        if part in message.schemas and not self._validators.valid(message, part, body):
+            first = next(iter(self._validators.errors(message, part, body)), None)
+            why = f"{first.pointer}: {first.text}" if first is not None else "invalid"
+            self.bench_error("outgoing", f"{message.name}/{part} {why}")
+
+    def validate_incoming(self, message: Message, part: str, body: Any) -> None:
+        """Raises Refused for a body that the pack's schema rejects."""
+        if part in message.schemas and not self._validators.valid(message, part, body):
+            first = next(iter(self._validators.errors(message, part, body)), None)
+            raise Refused("invalid", f"{first.pointer}: {first.keyword}" if first is not None else "")
+
+    def error(self, message: Message | None, refused: Refused) -> tuple[Any, str, Any]:
+        """(code, text, body) of a refusal on a message interface."""
+        row = self.row(refused.slug)
+        code = row.get("code", CODES.get(refused.slug, refused.slug))
+        text = row.get("text") or refused.detail or refused.slug
+        example = self.dialect.example(message, "error") if message is not None else {}
+        body = example if isinstance(example, dict) and "data" not in example else {}
+        return code, text, body
+
+    def problem(self, message: Message | None, refused: Refused) -> tuple[int, dict[str, Any]]:
+        """(status, body) of a refusal on an HTTP interface: RFC 9457 unless the pack's bindings say otherwise."""
+        row = self.row(refused.slug)
+        status = int(row.get("status", STATUS.get(refused.slug, 400)))
+        kind = row.get("type") or self._problem_type(message, refused.slug)
+        text = row.get("text") or refused.detail or refused.slug
+        body: dict[str, Any] = {"type": kind, "title": refused.slug, "status": status, "detail": text}
+        body.update({key: value for key, value in refused.data.items() if key == "retry_after_ms"})
+        return status, body
+
+    def row(self, slug: str) -> Mapping[str, Any]:
+        """How the pack spells a refusal: `city.errors.<slug>` with status, code, type, text."""
+        row = pointer.get(self.spec.city, f"/errors/{slug}")
+        return row if row is not MISSING and isinstance(row, Mapping) else {}
+
+    def _problem_type(self, message: Message | None, slug: str) -> str:
+        named = [str(e) for e in message.errors] if message is not None else []
+        samples = named + [str(e) for m in self.spec.messages.values() for e in m.errors if m.http is not None]
+        for kind in samples:
+            if kind == slug or kind.endswith((":" + slug, "/" + slug)):
+                return kind if ":" in kind else f"urn:rvw:problem:{kind}"
+        return f"urn:rvw:problem:{slug}"

@@ -1,0 +1,17 @@
+"""Devices that are wrong on purpose, one fault each: what a bench must find, and what it must not take for something else."""
+
+from __future__ import annotations
+
+from mocks.devices.defects import chn, hbt, mat, per, prv, que, rat, reg, rob, sec, sig, svc
+from mocks.devices.reference.part import Part
+from mocks.devices.registry import REGISTRY, Defect
+
+__all__ = ["DEFECTS", "FAMILIES", "patches"]
+
+FAMILIES = (reg, sec, hbt, chn, que, sig, rat, per, mat, prv, rob, svc)
+DEFECTS: dict[str, Defect] = REGISTRY.defects
+
+
+def patches(defect_id: str) -> tuple[type[Part], ...]:
+    """The patch of one defect; empty for an id that is none."""
+    return (DEFECTS[defect_id].patch,) if defect_id in DEFECTS else ()

@@ -1,0 +1,225 @@
+"""Faults of the device channel."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mocks.devices.reference.channel import Channel
+from mocks.devices.reference.handshake import Handshake
+from mocks.devices.reference.link import Answer, Link, Sent
+from mocks.devices.reference.reports import Reports
+from mocks.devices.reference.transport import WsConn
+from mocks.devices.reference.wire import BAD_PARAMS, Codec, RpcError
+from mocks.devices.registry import defect
+
+
+@defect(
+    id="CHN-001-error-without-message",
+    breaks=["CHN-001"],
+    about={"zh": "错误应答缺少文字", "en": "errors carry no message"},
+)
+class ErrorWithoutMessage(Codec):
+    def error(self, message_id: Any, error: RpcError, meta: dict[str, Any]) -> dict[str, Any]:
+        document = super().error(message_id, error, meta)
+        del document["error"]["message"]
+        return document
+
+
+@defect(
+    id="CHN-002-answers-twice",
+    breaks=["CHN-002"],
+    about={"zh": "同一调用应答两次", "en": "answers a call twice"},
+)
+class AnswersTwice(Channel):
+    def reply(self, message_id: Any, result: Answer) -> None:
+        super().reply(message_id, result)
+        super().reply(message_id, result)
+
+
+@defect(
+    id="CHN-003-ids-used-again",
+    breaks=["CHN-003"],
+    about={"zh": "调用标识重复使用", "en": "uses ids of calls again"},
+)
+class IdsUsedAgain(Codec):
+    def message_id(self, prefix: str, number: int) -> Any:
+        return super().message_id(prefix, number % 20)
+
+
+@defect(
+    id="CHN-004-slow-answers",
+    breaks=["CHN-004"],
+    about={"zh": "应答超时", "en": "answers too late"},
+)
+class SlowAnswers(Channel):
+    async def handle(self, method: str, params: Any) -> Answer:
+        if method == "status.query":
+            await asyncio.sleep(self.d.timers.s("T-ACK") * 1.3)
+        return await super().handle(method, params)
+
+
+@defect(
+    id="CHN-005-number-left-out",
+    breaks=["CHN-005"],
+    about={"zh": "序号不连续", "en": "leaves sequence numbers out"},
+)
+class NumberLeftOut(Link):
+    def next_seq(self) -> int:
+        super().next_seq()
+        if self.seq % 7 == 0:
+            self.seq += 1
+        return self.seq
+
+
+@defect(
+    id="CHN-006-seen-ahead",
+    breaks=["CHN-006"],
+    about={"zh": "声称已处理尚未收到的消息", "en": "claims to have processed what has not arrived"},
+)
+class SeenAhead(Link):
+    def meta(self, seq: int) -> dict[str, Any]:
+        meta = super().meta(seq)
+        return {**meta, "seen": meta["seen"] + 5} if seq else meta
+
+
+@defect(
+    id="CHN-008-attach-late",
+    breaks=["CHN-008"],
+    about={"zh": "鉴权后迟迟不恢复通道", "en": "waits long after the challenge before it resumes"},
+)
+class AttachLate(Link):
+    def handshake(self) -> Handshake:
+        return _Late(self)
+
+
+class _Late(Handshake):
+    async def ask(self, conn: WsConn, message_id: object) -> None:
+        await self.link.pause(self.link.d.timers.s("T-ACK") * 1.2)
+        await super().ask(conn, message_id)
+
+
+@defect(
+    id="CHN-009-unknown-method-accepted",
+    breaks=["CHN-009"],
+    about={"zh": "未知方法也答成功", "en": "answers an unknown method with success"},
+)
+class UnknownMethodAccepted(Link):
+    async def handle(self, method: str, params: Any) -> Answer:
+        return await super().handle(method, params) if method in self.handlers else {}
+
+
+@defect(
+    id="CHN-010-bad-params-accepted",
+    breaks=["CHN-010"],
+    about={"zh": "参数错误也答成功", "en": "answers bad parameters with success"},
+)
+class BadParamsAccepted(Channel):
+    async def handle(self, method: str, params: Any) -> Answer:
+        try:
+            return await super().handle(method, params)
+        except RpcError as error:
+            if error.code == BAD_PARAMS:
+                return {}
+            raise
+
+
+@defect(
+    id="CHN-011-unknown-member-refused",
+    breaks=["CHN-011"],
+    about={"zh": "拒绝带未知成员的消息", "en": "refuses a message with an unknown member"},
+)
+class UnknownMemberRefused(Link):
+    async def handle(self, method: str, params: Any) -> Answer:
+        if isinstance(params, dict) and any(name.startswith("x_later") for name in params):
+            raise RpcError(BAD_PARAMS, "unknown member")
+        return await super().handle(method, params)
+
+
+@defect(
+    id="CHN-012-batch-swallowed",
+    breaks=["CHN-012"],
+    about={"zh": "对批量消息不作应答", "en": "swallows a batch without a word"},
+)
+class BatchSwallowed(Link):
+    def on_batch(self) -> None:
+        self.d.log("batch")
+
+
+@defect(
+    id="CHN-013-no-size-limit",
+    breaks=["CHN-013"],
+    about={"zh": "超长消息照常处理", "en": "acts on messages above the limit"},
+)
+class NoSizeLimit(Link):
+    def size_limit(self) -> int:
+        return 1 << 30
+
+
+@defect(
+    id="CHN-014-comes-back-late",
+    breaks=["CHN-014"],
+    about={"zh": "断线后迟迟不恢复", "en": "comes back long after a cut"},
+)
+class ComesBackLate(Channel):
+    async def pause(self, _delay_s: float) -> None:
+        await asyncio.sleep(self.d.timers.s("T-RECONNECT") * 1.3)
+
+
+@defect(
+    id="CHN-015-unsent-events-lost",
+    breaks=["CHN-015"],
+    about={"zh": "断线期间的事件丢失", "en": "events of the time without a connection are lost"},
+)
+class UnsentEventsLost(Reports):
+    async def deliver(self, event_type: str, subject: str, data: dict[str, Any]) -> None:
+        if self.d.channel.ready.is_set() or not self.d.reported_all:
+            await super().deliver(event_type, subject, data)
+
+
+@defect(
+    id="CHN-015-does-not-send-again",
+    breaks=["CHN-015"],
+    about={"zh": "恢复后不补发未确认的消息", "en": "does not send again what was not confirmed"},
+)
+class DoesNotSendAgain(Link):
+    def unconfirmed(self) -> list[Sent]:
+        return []
+
+
+@defect(
+    id="CHN-016-events-doubled",
+    breaks=["CHN-016"],
+    about={"zh": "同一事件上报两次", "en": "reports an event twice"},
+)
+class EventsDoubled(Reports):
+    def post(self, event: dict[str, Any]) -> asyncio.Future[dict[str, Any]]:
+        super().post(event)
+        return super().post(event)
+
+
+@defect(
+    id="CHN-018-fights-back",
+    breaks=["CHN-018"],
+    about={"zh": "被替换后立即抢回连接", "en": "fights for a connection that was replaced"},
+)
+class FightsBack(Channel):
+    replaced = False
+
+    def on_cut(self, code: int) -> None:
+        super().on_cut(code)
+        self.replaced = code == 4001
+
+    async def pause(self, delay_s: float) -> None:
+        await super().pause(0.005 if self.replaced else delay_s)
+
+
+@defect(
+    id="CHN-019-epoch-of-its-own",
+    breaks=["CHN-019"],
+    about={"zh": "自行编造纪元", "en": "makes up an epoch of its own"},
+)
+class EpochOfItsOwn(Channel):
+    def meta(self, seq: int) -> dict[str, Any]:
+        meta = super().meta(seq)
+        return {**meta, "epoch": meta["epoch"] + seq % 2}

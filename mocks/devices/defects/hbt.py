@@ -1,0 +1,138 @@
+"""Faults of heartbeat, status and time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mocks.devices.reference.bank import Bank, Peripheral
+from mocks.devices.reference.channel import Channel
+from mocks.devices.reference.heartbeat import Heartbeat
+from mocks.devices.registry import defect
+
+
+@defect(
+    id="HBT-001-too-slow",
+    breaks=["HBT-001"],
+    about={"zh": "心跳过慢", "en": "heartbeats come too slowly"},
+)
+class TooSlow(Heartbeat):
+    def interval(self) -> float:
+        return super().interval() * 1.6
+
+
+@defect(
+    id="HBT-001-too-fast",
+    breaks=["HBT-001"],
+    about={"zh": "心跳过快", "en": "heartbeats come too fast"},
+)
+class TooFast(Heartbeat):
+    def interval(self) -> float:
+        return super().interval() * 0.4
+
+
+@defect(
+    id="HBT-002-late-first",
+    breaks=["HBT-002"],
+    about={"zh": "恢复通道后首个心跳过晚", "en": "the first heartbeat comes late"},
+)
+class LateFirst(Heartbeat):
+    async def first_wait(self) -> None:
+        await asyncio.sleep(self.d.timers.s("T-HEARTBEAT") * 1.5)
+
+
+@defect(
+    id="HBT-003-no-peripherals",
+    breaks=["HBT-003"],
+    about={"zh": "心跳不带外设状态", "en": "heartbeats say nothing of the peripherals"},
+)
+class NoPeripherals(Heartbeat):
+    def peripherals(self) -> list[dict[str, Any]]:
+        return []
+
+
+@defect(
+    id="HBT-004-fault-kept-secret",
+    breaks=["HBT-004"],
+    about={"zh": "故障不上报", "en": "keeps faults to itself"},
+)
+class FaultKeptSecret(Bank):
+    def report(self, peripheral: Peripheral) -> None:
+        if peripheral.status() in {"ready", "busy"}:
+            super().report(peripheral)
+
+
+@defect(
+    id="HBT-004-heartbeat-lies",
+    breaks=["HBT-004"],
+    about={"zh": "故障时心跳仍报正常", "en": "heartbeats say ready in spite of a fault"},
+)
+class HeartbeatLies(Heartbeat):
+    def peripherals(self) -> list[dict[str, Any]]:
+        return [{"id": p["id"], "status": "ready"} for p in super().peripherals()]
+
+
+@defect(
+    id="HBT-005-repair-untold",
+    breaks=["HBT-005"],
+    about={"zh": "故障恢复不上报", "en": "a repair is not told"},
+)
+class RepairUntold(Bank):
+    def report(self, peripheral: Peripheral) -> None:
+        if peripheral.trouble() or not self.d.channel.sent or not self.d.reported_all:
+            super().report(peripheral)
+
+    def report_all(self) -> None:
+        for peripheral in self.all.values():
+            super().report(peripheral)
+
+
+@defect(
+    id="HBT-006-time-without-offset",
+    breaks=["HBT-006"],
+    about={"zh": "设备时间不带时区", "en": "the device time has no offset"},
+)
+class TimeWithoutOffset(Heartbeat):
+    def device_time(self) -> str:
+        return super().device_time()[:19]
+
+
+@defect(
+    id="HBT-007-uptime-jumps-back",
+    breaks=["HBT-007"],
+    about={"zh": "运行时长会变小", "en": "the uptime jumps back"},
+)
+class UptimeJumpsBack(Heartbeat):
+    def uptime_ms(self) -> int:
+        return super().uptime_ms() % 3000
+
+
+@defect(
+    id="HBT-008-silent-in-call",
+    breaks=["HBT-008"],
+    about={"zh": "通话中停发心跳", "en": "no heartbeats during a call"},
+)
+class SilentInCall(Heartbeat):
+    async def beat(self) -> None:
+        if self.d.calls.call is None:
+            await super().beat()
+
+
+@defect(
+    id="HBT-009-firmware-of-another",
+    breaks=["HBT-009"],
+    about={"zh": "状态查询答复错误的固件版本", "en": "a status query is answered with another firmware version"},
+)
+class FirmwareOfAnother(Channel):
+    def status(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {**super().status(params), "firmware": "0.0.1"}
+
+
+@defect(
+    id="HBT-010-maintenance-untold",
+    breaks=["HBT-010"],
+    about={"zh": "维护模式不体现在心跳中", "en": "heartbeats do not tell of maintenance"},
+)
+class MaintenanceUntold(Heartbeat):
+    def mode(self) -> str:
+        return "normal"

@@ -1,0 +1,305 @@
+"""Faults of peripherals."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mocks.devices.reference.actions import Actions
+from mocks.devices.reference.bank import Bank, Peripheral
+from mocks.devices.reference.commands import Command, Commands
+from mocks.devices.reference.printing import Printing
+from mocks.devices.reference.reports import Reports
+from mocks.devices.reference.screens import Screens
+from mocks.devices.reference.wire import FAULT, TIMEOUT, RpcError
+from mocks.devices.registry import defect
+
+
+@defect(
+    id="PER-001-old-cloudevents",
+    breaks=["PER-001"],
+    about={"zh": "事件格式版本错误", "en": "reports are events of another version"},
+)
+class OldCloudEvents(Reports):
+    def specversion(self) -> str:
+        return "0.3"
+
+
+@defect(
+    id="PER-002-event-ids-start-over",
+    breaks=["PER-002"],
+    about={"zh": "事件标识重启后重复", "en": "event ids start over"},
+)
+class EventIdsStartOver(Reports):
+    def event_id(self) -> str:
+        self.count += 1
+        return f"e{self.count % 20}"
+
+
+@defect(
+    id="PER-003-command-taken-late",
+    breaks=["PER-003"],
+    about={"zh": "指令受理应答过晚", "en": "says too late that a command is taken"},
+)
+class CommandTakenLate(Commands):
+    def take(self, params: dict[str, Any]) -> Any:
+        return self.late(params)
+
+    async def late(self, params: dict[str, Any]) -> dict[str, Any]:
+        await asyncio.sleep(self.d.timers.s("T-ACK") * 1.3)
+        return super().take(params)
+
+
+@defect(
+    id="PER-004-no-report-of-a-failure",
+    breaks=["PER-004"],
+    about={"zh": "指令失败不上报", "en": "a command that fails is never reported"},
+)
+class NoReportOfFailure(Commands):
+    def fail(self, command: Command, error: RpcError) -> None:
+        self.finish(command, "failed")
+        self.d.log(f"{command.action} {error.code}")
+
+
+@defect(
+    id="PER-005-waits-for-ever",
+    breaks=["PER-005"],
+    about={"zh": "无人操作时一直等待", "en": "waits for ever when nobody serves a command"},
+)
+class WaitsForEver(Commands):
+    def time_limit(self, timeout_ms: Any) -> float:
+        return super().time_limit(timeout_ms) * 20
+
+
+@defect(
+    id="PER-005-another-code",
+    breaks=["PER-005"],
+    about={"zh": "超时报成硬件故障", "en": "a time-out is reported as a hardware fault"},
+)
+class AnotherCode(Commands):
+    def fail(self, command: Command, error: RpcError) -> None:
+        super().fail(command, RpcError(FAULT, error.message) if error.code == TIMEOUT else error)
+
+
+@defect(
+    id="PER-006-cancel-without-effect",
+    breaks=["PER-006"],
+    about={"zh": "取消指令不起作用", "en": "a cancelled command goes on"},
+)
+class CancelWithoutEffect(Commands):
+    def stop(self, task: asyncio.Task[None]) -> None:
+        self.d.log(f"cancel {task.get_name()}")
+
+
+@defect(
+    id="PER-007-unknown-action-accepted",
+    breaks=["PER-007"],
+    about={"zh": "不认识的动作也受理", "en": "takes an action that it does not know"},
+)
+class UnknownActionAccepted(Actions):
+    def supported(self, _peripheral: str, _action: str) -> bool:
+        return True
+
+    def check(self, command: Command) -> None:
+        if (command.peripheral, command.action) in self.table:
+            super().check(command)
+
+
+@defect(
+    id="PER-008-two-commands-at-once",
+    breaks=["PER-008"],
+    about={"zh": "同一外设并行执行指令", "en": "runs two commands at once on one peripheral"},
+)
+class TwoCommandsAtOnce(Commands):
+    def check_free(self, command: Command) -> None:
+        self.d.log(f"free {command.peripheral}")
+
+
+@defect(
+    id="PER-010-field-missing",
+    breaks=["PER-010"],
+    about={"zh": "读卡结果缺少民族", "en": "the card's result lacks a field"},
+)
+class FieldMissing(Actions):
+    def card_result(self, card: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+        return super().card_result(card, tuple(f for f in fields if f != "ethnicity"))
+
+
+@defect(
+    id="PER-010-name-of-the-card-before",
+    breaks=["PER-010"],
+    about={"zh": "读卡结果姓名错误", "en": "the result carries another name than the card"},
+)
+class NameOfTheCardBefore(Actions):
+    def card_result(self, card: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+        return {**super().card_result(card, fields), "name": "王五"}
+
+
+@defect(
+    id="PER-011-half-a-card",
+    breaks=["PER-011"],
+    about={"zh": "读卡中断仍报成功", "en": "an interrupted read is reported as success"},
+)
+class HalfACard(Actions):
+    async def work(self, peripheral: Peripheral, seconds: float, gone: str = "") -> None:
+        await super().work(peripheral, seconds, "" if gone == "card_removed" else gone)
+
+
+@defect(
+    id="PER-012-social-card-as-id-card",
+    breaks=["PER-012"],
+    about={"zh": "社保卡报成身份证", "en": "a social security card is reported as an ID card"},
+)
+class SocialCardAsIdCard(Actions):
+    def card_result(self, card: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+        return {**super().card_result(card, fields), "card_type": "id_card"}
+
+
+@defect(
+    id="PER-020-code-cut-short",
+    breaks=["PER-020"],
+    about={"zh": "扫码内容丢失中文", "en": "a code loses its Chinese characters"},
+)
+class CodeCutShort(Actions):
+    async def scan(self, command: Command) -> dict[str, Any]:
+        result = await super().scan(command)
+        return {"text": result["text"].encode("ascii", "ignore").decode()}
+
+
+@defect(
+    id="PER-021-unplugged-unnoticed",
+    breaks=["PER-021"],
+    about={"zh": "拔出外设没有发现", "en": "does not notice that a peripheral is pulled out"},
+)
+class UnpluggedUnnoticed(Bank):
+    def plug(self, peripheral_id: str, plugged: bool) -> None:
+        if plugged:
+            super().plug(peripheral_id, plugged)
+
+
+@defect(
+    id="PER-030-reported-before-upload",
+    breaks=["PER-030"],
+    about={"zh": "材料未上传即报完成", "en": "reports a page before it is uploaded"},
+)
+class ReportedBeforeUpload(Actions):
+    async def capture(self, command: Command) -> dict[str, Any]:
+        name = await self.offered(self.d.bank.get(command.peripheral))
+        picture = self.picture(str(name), command)
+        if picture.empty:
+            raise self.fault("empty_frame")
+        material_id = str(command.args["material_id"])
+        self.d.spawn(self.d.materials.upload(command.session_id, material_id, picture), "upload")
+        return {
+            "material_id": material_id, "digest": self.d.docking.digest(picture.data),
+            "width": picture.width, "height": picture.height,
+        }  # fmt: skip
+
+
+@defect(
+    id="PER-031-old-picture-during-a-fault",
+    breaks=["PER-031"],
+    about={"zh": "高拍仪故障时仍报成功", "en": "captures with a broken camera"},
+)
+class OldPictureDuringFault(Actions):
+    def sound(self, peripheral: Peripheral) -> None:
+        if peripheral.id != "document_camera":
+            super().sound(peripheral)
+
+
+@defect(
+    id="PER-040-pages-not-counted",
+    breaks=["PER-040"],
+    about={"zh": "打印页数报零", "en": "tells zero pages"},
+)
+class PagesNotCounted(Printing):
+    def put_out(self, job_id: str, _pages: int) -> None:
+        super().put_out(job_id, 0)
+
+    async def run(self, command: Command) -> dict[str, Any]:
+        return {**await super().run(command), "pages": 0}
+
+
+@defect(
+    id="PER-041-prints-without-paper",
+    breaks=["PER-041"],
+    about={"zh": "缺纸仍报打印完成", "en": "reports a print without paper"},
+)
+class PrintsWithoutPaper(Actions):
+    def sound(self, peripheral: Peripheral) -> None:
+        if peripheral.id != "printer":
+            super().sound(peripheral)
+
+
+@defect(
+    id="PER-042-needs-a-restart",
+    breaks=["PER-042"],
+    about={"zh": "加纸后须重启才能打印", "en": "does not print again after the repair"},
+)
+class NeedsARestart(Actions):
+    broken = ""
+
+    def sound(self, peripheral: Peripheral) -> None:
+        if peripheral.id == "printer":
+            self.broken = self.broken or peripheral.trouble()
+            if self.broken:
+                raise self.fault(self.broken)
+        super().sound(peripheral)
+
+
+@defect(
+    id="PER-050-signature-never-ends",
+    breaks=["PER-050"],
+    about={"zh": "签名确认后不上报", "en": "a confirmed signature is never reported"},
+)
+class SignatureNeverEnds(Actions):
+    async def signed(self, peripheral: Peripheral) -> None:
+        await super().signed(peripheral)
+        await asyncio.sleep(3600)
+
+
+@defect(
+    id="PER-060-second-screen-blank",
+    breaks=["PER-060"],
+    about={"zh": "副屏没有显示却报已显示", "en": "says shown while the second screen is blank"},
+)
+class SecondScreenBlank(Screens):
+    def show_second(self, lines: list[str]) -> None:
+        self.second = tuple("" for _ in lines)
+
+
+@defect(
+    id="PER-070-evaluator-fault-untold",
+    breaks=["PER-070"],
+    about={"zh": "评价器故障不上报", "en": "a broken evaluator is not told"},
+)
+class EvaluatorFaultUntold(Bank):
+    def report(self, peripheral: Peripheral) -> None:
+        if peripheral.id != "evaluator":
+            super().report(peripheral)
+
+
+@defect(
+    id="PER-080-help-unheard",
+    breaks=["PER-080"],
+    about={"zh": "求助不上报", "en": "help is pressed and nobody is told"},
+)
+class HelpUnheard(Reports):
+    def send(self, event_type: str, subject: str, data: dict[str, Any]) -> None:
+        if subject != "help_button" or "status" in data:
+            super().send(event_type, subject, data)
+
+
+@defect(
+    id="PER-090-plugged-in-unnoticed",
+    breaks=["PER-090"],
+    about={"zh": "插回外设不上报", "en": "a peripheral that is plugged in again is not told"},
+)
+class PluggedInUnnoticed(Bank):
+    def plug(self, peripheral_id: str, plugged: bool) -> None:
+        if not plugged:
+            super().plug(peripheral_id, plugged)
+            return
+        peripheral = self.get(peripheral_id)
+        peripheral.present, peripheral.fault = True, ""
+        peripheral.touch()

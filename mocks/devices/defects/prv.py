@@ -1,0 +1,138 @@
+"""Faults of privacy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocks.devices.reference.actions import Actions
+from mocks.devices.reference.device import Device
+from mocks.devices.reference.docking import Docking, Request
+from mocks.devices.reference.heartbeat import Heartbeat
+from mocks.devices.reference.memory import Memory
+from mocks.devices.reference.screens import Screens
+from mocks.devices.reference.sessions import Sessions, Vault
+from mocks.devices.reference.tickets import Card, Tickets
+from mocks.devices.registry import defect
+
+
+@defect(
+    id="PRV-001-number-in-url",
+    breaks=["PRV-001"],
+    about={"zh": "证件号写进URL", "en": "puts the ID number into a URL"},
+)
+class NumberInUrl(Tickets):
+    async def swipe(self, card: Card, agent: Card | None = None) -> None:
+        await super().swipe(card, agent)
+        request = Request("GET", f"/service-items?holder={card.get('id_number', '')}", media_type="")
+        await self.d.docking.send(request)
+
+
+@defect(
+    id="PRV-001-number-in-a-header",
+    breaks=["PRV-001"],
+    about={"zh": "证件号写进请求头", "en": "puts the ID number into a header"},
+)
+class NumberInHeader(Docking):
+    holder = ""
+
+    def json_request(self, method: str, path: str, body: dict[str, Any] | None, authorised: bool = True) -> Request:
+        self.holder = str((body or {}).get("holder", {}).get("id_number", ""))
+        return super().json_request(method, path, body, authorised)
+
+    def arranged(self, fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [*fields, ("x-holder", self.holder)] if self.holder else fields
+
+
+@defect(
+    id="PRV-002-number-in-heartbeats",
+    breaks=["PRV-002"],
+    about={"zh": "心跳夹带证件号", "en": "heartbeats carry the last ID number"},
+)
+class NumberInHeartbeats(Heartbeat):
+    def body(self) -> dict[str, Any]:
+        held = str(self.d.vault.items.get("last", ""))
+        return {**super().body(), **({"x_last_user": held} if held else {})}
+
+
+@defect(
+    id="PRV-003-number-on-screen",
+    breaks=["PRV-003"],
+    about={"zh": "屏幕显示完整证件号", "en": "shows ID numbers unmasked"},
+)
+class NumberOnScreen(Screens):
+    def id_text(self, id_number: str) -> str:
+        return id_number
+
+
+@defect(
+    id="PRV-004-memory-not-wiped",
+    breaks=["PRV-004"],
+    about={"zh": "会话结束后内存未清除", "en": "memory keeps the resident's data after the session"},
+)
+class MemoryNotWiped(Vault):
+    def wipe(self) -> None:
+        self.d.log("wiped")
+
+
+@defect(
+    id="PRV-004-spool-not-wiped",
+    breaks=["PRV-004"],
+    about={"zh": "会话数据缓存在磁盘且未清除", "en": "session data are cached on disk and stay there"},
+)
+class SpoolNotWiped(Actions):
+    def card_result(self, card: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+        result = super().card_result(card, fields)
+        self.d.storage.write(f"spool-{len(self.d.commands.ended)}.json", self.d.codec.dumps(result))
+        return result
+
+
+@defect(
+    id="PRV-005-number-in-the-log",
+    breaks=["PRV-005"],
+    about={"zh": "日志含完整证件号", "en": "the log has ID numbers"},
+)
+class NumberInTheLog(Tickets):
+    def holder(self, card: Card) -> dict[str, Any]:
+        device: Device = self.d
+        device.lines.append(f"swipe {card.get('id_number', '')}")
+        return super().holder(card)
+
+
+@defect(
+    id="PRV-005-token-in-the-log",
+    breaks=["PRV-005"],
+    about={"zh": "日志含令牌", "en": "the log has the token"},
+)
+class TokenInTheLog(Docking):
+    def headers(self, request: Request, url: str) -> list[tuple[str, str]]:
+        fields = super().headers(request, url)
+        self.d.log(f"{request.method} {url} {dict(fields)}")
+        return fields
+
+
+@defect(
+    id="PRV-006-resident-survives-power-loss",
+    breaks=["PRV-006"],
+    about={"zh": "断电后磁盘留有居民信息", "en": "the disk keeps the resident over a power loss"},
+)
+class SurvivesPowerLoss(Memory):
+    def clear_spool(self) -> None:
+        self.d.log("spool kept")
+
+    def save(self) -> None:
+        super().save()
+        held = [i for i in self.d.vault.items.values() if isinstance(i, str)]
+        if held and not self.frozen:
+            self.d.storage.write("session.json", "\n".join(held))
+
+
+@defect(
+    id="PRV-007-screen-not-wiped",
+    breaks=["PRV-007"],
+    about={"zh": "会话结束后屏幕仍显示上一位居民", "en": "the screen keeps the last resident"},
+)
+class ScreenNotWiped(Sessions):
+    def wipe(self) -> None:
+        kept = self.d.screens.message
+        super().wipe()
+        self.d.screens.show(kept)

@@ -1,0 +1,156 @@
+"""Faults of queue tickets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mocks.devices.reference.docking import Problem, Refused
+from mocks.devices.reference.tickets import Card, Ticket, Tickets
+from mocks.devices.registry import defect
+
+
+@defect(
+    id="QUE-001-slow-ticket",
+    breaks=["QUE-001"],
+    about={"zh": "刷卡后取号过慢", "en": "the ticket request comes long after the swipe"},
+)
+class SlowTicket(Tickets):
+    async def swipe(self, card: Card, agent: Card | None = None) -> None:
+        await asyncio.sleep(self.d.timers.s("T-TICKET") * 1.3)
+        await super().swipe(card, agent)
+
+
+@defect(
+    id="QUE-002-two-tickets",
+    breaks=["QUE-002"],
+    about={"zh": "一次刷卡发出两次取号", "en": "one swipe makes two ticket requests"},
+)
+class TwoTickets(Tickets):
+    async def swipe(self, card: Card, agent: Card | None = None) -> None:
+        await super().swipe(card, agent)
+        await super().swipe(card, agent)
+
+
+@defect(
+    id="QUE-003-another-number",
+    breaks=["QUE-003"],
+    about={"zh": "取号所用证件号与所刷卡不符", "en": "the ticket is for another ID number than the card's"},
+)
+class AnotherNumber(Tickets):
+    def holder(self, card: Card) -> dict[str, Any]:
+        holder = super().holder(card)
+        return {**holder, "id_number": holder["id_number"][:14] + holder["id_number"][14:17][::-1] + "1"}
+
+
+@defect(
+    id="QUE-004-new-request-each-time",
+    breaks=["QUE-004"],
+    about={"zh": "重试取号时更换请求标识", "en": "each retry of a ticket request is a new request"},
+)
+class NewRequestEachTime(Tickets):
+    async def deliver(self, body: dict[str, Any]) -> dict[str, Any]:
+        while True:
+            try:
+                answer: dict[str, Any] = await self.d.docking.json("POST", "/tickets", body)
+            except Refused as refused:
+                if refused.problem.status < 500:
+                    raise
+                await asyncio.sleep(self.d.backoff.delay(0))
+                body = {**body, "request_id": self.request_id()}
+            else:
+                return answer
+
+
+@defect(
+    id="QUE-006-agent-and-principal-swapped",
+    breaks=["QUE-006"],
+    about={"zh": "代办时代理人与被代理人颠倒", "en": "agent and principal are swapped"},
+)
+class AgentSwapped(Tickets):
+    async def swipe(self, card: Card, agent: Card | None = None) -> None:
+        if agent is not None:
+            card, agent = agent, {**card, "mandate": agent.get("mandate")}
+        await super().swipe(card, agent)
+
+
+@defect(
+    id="QUE-007-number-not-shown",
+    breaks=["QUE-007"],
+    about={"zh": "屏幕不显示号码", "en": "the number is not shown"},
+)
+class NumberNotShown(Tickets):
+    def line(self, ticket: Ticket) -> str:
+        return super().line(ticket).replace(ticket.number, "")
+
+
+@defect(
+    id="QUE-008-updates-not-shown",
+    breaks=["QUE-008"],
+    about={"zh": "前方人数不更新", "en": "the number ahead is not brought up to date"},
+)
+class UpdatesNotShown(Tickets):
+    def apply(self, ticket: Ticket, params: dict[str, Any]) -> None:
+        super().apply(ticket, {**params, "ahead": 88})
+
+
+@defect(
+    id="QUE-009-call-not-shown",
+    breaks=["QUE-009"],
+    about={"zh": "重新呼叫时不显示", "en": "a ticket that is called again is not shown"},
+)
+class CallNotShown(Tickets):
+    def missed_before(self, params: dict[str, Any]) -> Ticket | None:
+        return Ticket(params["ticket_id"], "", "called") if params["ticket_id"] in self.ended else None
+
+
+@defect(
+    id="QUE-010-cancelled-on-screen-only",
+    breaks=["QUE-010"],
+    about={"zh": "取消只改屏幕、不通知受理系统", "en": "a cancelled ticket is cancelled on the screen only"},
+)
+class CancelledOnScreenOnly(Tickets):
+    async def cancel(self, reason: str = "resident") -> bool:
+        self.reset()
+        return bool(reason)
+
+
+@defect(
+    id="QUE-012-does-not-take-no",
+    breaks=["QUE-012"],
+    about={"zh": "服务时间外被拒后反复取号", "en": "keeps asking for a ticket after it was refused"},
+)
+class DoesNotTakeNo(Tickets):
+    async def swipe(self, card: Card, agent: Card | None = None) -> None:
+        for _ in range(5):
+            self.turned_away = False
+            await super().swipe(card, agent)
+            if not self.turned_away:
+                return
+            await asyncio.sleep(0.05)
+
+    turned_away = False
+
+    def refused(self, problem: Problem) -> None:
+        self.turned_away = problem.status == 403
+        super().refused(problem)
+
+
+@defect(
+    id="QUE-013-ticket-in-maintenance",
+    breaks=["QUE-013"],
+    about={"zh": "维护期间仍取号", "en": "takes tickets during maintenance"},
+)
+class TicketInMaintenance(Tickets):
+    def may_issue(self) -> bool:
+        return self.d.registration.done.is_set()
+
+
+@defect(
+    id="QUE-014-cancelled-still-shown",
+    breaks=["QUE-014"],
+    about={"zh": "已结束的号码仍显示", "en": "a ticket that ended is still shown"},
+)
+class CancelledStillShown(Tickets):
+    def end(self, ticket: Ticket) -> None:
+        self.ended[ticket.ticket_id] = ticket.state

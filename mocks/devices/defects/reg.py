@@ -1,0 +1,192 @@
+"""Faults of registration and identity."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mocks.devices.reference.calls import Calls
+from mocks.devices.reference.channel import Channel
+from mocks.devices.reference.docking import Problem
+from mocks.devices.reference.registration import Registration
+from mocks.devices.reference.screens import Screens
+from mocks.devices.registry import defect
+
+
+@defect(
+    id="REG-002-firmware-missing",
+    breaks=["REG-002"],
+    about={"zh": "注册报文缺少固件版本", "en": "the registration lacks the firmware version"},
+)
+class FirmwareMissing(Registration):
+    def body(self) -> dict[str, Any]:
+        body = super().body()
+        del body["firmware"]
+        return body
+
+
+@defect(
+    id="REG-003-password-in-url",
+    breaks=["REG-003"],
+    about={"zh": "登记的URL含用户名和口令", "en": "the registered URL carries a user name and a password"},
+)
+class PasswordInUrl(Registration):
+    def body(self) -> dict[str, Any]:
+        url = self.d.settings.remote_device_url.replace("https://", "https://admin:admin@", 1)
+        return {**super().body(), "remote_device_url": url}
+
+
+@defect(
+    id="REG-004-id-of-the-boot",
+    breaks=["REG-004"],
+    about={"zh": "每次上电更换设备标识", "en": "the device ID changes with each power-on"},
+)
+class IdOfTheBoot(Registration):
+    def body(self) -> dict[str, Any]:
+        boots, own = self.d.memory.boots, self.d.settings.remote_device_id
+        return {**super().body(), "remote_device_id": own if boots == 1 else f"{own}-{boots}"}
+
+
+@defect(
+    id="REG-005-role-opaque",
+    breaks=["REG-005"],
+    about={"zh": "URL 用途与申报不符", "en": "the URL's role is not the declared one"},
+)
+class RoleOpaque(Registration):
+    def body(self) -> dict[str, Any]:
+        return {**super().body(), "url_role": "opaque"}
+
+
+@defect(
+    id="REG-006-boot-id-per-link",
+    breaks=["REG-006"],
+    about={"zh": "信令使用另一个启动标识", "en": "the signaling uses another boot identity than the channel"},
+)
+class BootIdPerLink(Calls):
+    def meta(self, seq: int) -> dict[str, Any]:
+        return {**super().meta(seq), "boot_id": self.d.boot_id[::-1]}
+
+
+@defect(
+    id="REG-007-codec-invented",
+    breaks=["REG-007"],
+    about={"zh": "上报了没有的视频编码", "en": "reports a video codec that it does not have"},
+)
+class CodecInvented(Registration):
+    def capabilities(self) -> dict[str, Any]:
+        return {**super().capabilities(), "video_codecs": ["VP8", "H264", "AV1"]}
+
+
+@defect(
+    id="REG-007-peripheral-invented",
+    breaks=["REG-007"],
+    about={"zh": "上报了没有申报的外设", "en": "reports a peripheral that was not declared"},
+)
+class PeripheralInvented(Registration):
+    def capabilities(self) -> dict[str, Any]:
+        own = super().capabilities()
+        return {**own, "peripherals": [*own["peripherals"], {"id": "x_safe", "class": "x_safe"}]}
+
+
+@defect(
+    id="REG-008-profile-of-another",
+    breaks=["REG-008"],
+    about={"zh": "设备形态与申报不符", "en": "the device profile is not the declared one"},
+)
+class ProfileOfAnother(Registration):
+    def body(self) -> dict[str, Any]:
+        return {**super().body(), "device_profile": "retrofit"}
+
+
+@defect(
+    id="REG-009-nameless-point",
+    breaks=["REG-009"],
+    about={"zh": "延伸点名称没有填写", "en": "the extension point's name was not filled in"},
+)
+class NamelessPoint(Registration):
+    def extension_point(self) -> dict[str, Any]:
+        return {**super().extension_point(), "name": "-"}
+
+
+@defect(
+    id="REG-010-works-while-refused",
+    breaks=["REG-010"],
+    about={"zh": "未获准仍打开通道", "en": "opens the channel although it was refused"},
+)
+class WorksWhileRefused(Registration):
+    def step_down(self) -> None:
+        base = self.d.settings.docking.replace("https://", "wss://", 1).partition("/docking")[0]
+        self.endpoints = self.endpoints or {"channel": f"{base}/channel/v1", "signaling": f"{base}/signaling/v1"}
+        self.done.set()
+
+
+@defect(
+    id="REG-011-fixed-interval",
+    breaks=["REG-011"],
+    about={"zh": "按固定间隔重试注册", "en": "retries the registration at a fixed interval"},
+)
+class FixedInterval(Registration):
+    def retry_delay(self, attempt: int) -> float:
+        return super().retry_delay(0)
+
+
+@defect(
+    id="REG-011-no-jitter-and-no-cap",
+    breaks=["REG-011"],
+    about={"zh": "重试间隔没有上限", "en": "the retry interval has no cap"},
+)
+class NoCap(Registration):
+    def retry_delay(self, attempt: int) -> float:
+        return self.d.timers.s("T-BACKOFF") * 3.0 ** (attempt + 1)
+
+
+@defect(
+    id="REG-012-retry-after-ignored",
+    breaks=["REG-012"],
+    about={"zh": "不理会 Retry-After", "en": "does not look at Retry-After"},
+)
+class RetryAfterIgnored(Registration):
+    def on_refusal(self, problem: Problem) -> float:
+        super().on_refusal(problem)
+        return 0.0
+
+
+@defect(
+    id="REG-013-lazy-channel",
+    breaks=["REG-013"],
+    about={"zh": "注册后迟迟不打开通道", "en": "opens the channel long after the registration"},
+)
+class LazyChannel(Channel):
+    async def once(self) -> None:
+        await asyncio.sleep(self.d.timers.s("T-CHANNEL") * 1.3)
+        await super().once()
+
+
+@defect(
+    id="REG-014-registers-all-the-time",
+    breaks=["REG-014"],
+    about={"zh": "没有必要也反复注册", "en": "registers again and again without need"},
+)
+class RegistersAllTheTime(Registration):
+    async def keep_token(self) -> None:
+        await asyncio.sleep(self.token_life_s * 0.1)
+
+
+@defect(
+    id="REG-015-blank-when-refused",
+    breaks=["REG-015"],
+    about={"zh": "被拒绝时屏幕空白", "en": "shows a blank screen when it is refused"},
+)
+class BlankWhenRefused(Screens):
+    def main(self) -> list[str]:
+        return [] if self.d.registration.refused else super().main()
+
+
+@defect(
+    id="REG-016-gives-up",
+    breaks=["REG-016"],
+    about={"zh": "被拒绝数次后不再重试", "en": "gives up after some refusals"},
+)
+class GivesUp(Registration):
+    def retry_delay(self, attempt: int) -> float:
+        return super().retry_delay(attempt) if attempt < 3 else 86_400.0

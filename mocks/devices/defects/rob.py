@@ -1,0 +1,119 @@
+"""Faults of robustness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocks.devices.reference.docking import Docking, Problem
+from mocks.devices.reference.link import Answer, Link
+from mocks.devices.reference.tickets import Tickets
+from mocks.devices.reference.wire import Codec
+from mocks.devices.registry import defect
+
+
+@defect(
+    id="ROB-001-malformed-swallowed",
+    breaks=["ROB-001"],
+    about={"zh": "对非JSON文本不作应答", "en": "swallows text that is no JSON"},
+)
+class MalformedSwallowed(Link):
+    def on_unreadable(self) -> None:
+        self.d.log("unreadable")
+
+
+@defect(
+    id="ROB-001-malformed-kills-the-reader",
+    breaks=["ROB-001"],
+    about={"zh": "收到非JSON文本后通道不再处理消息", "en": "text that is no JSON ends all processing"},
+)
+class MalformedKillsTheReader(Link):
+    dead = False
+
+    def on_unreadable(self) -> None:
+        self.dead = True
+
+    async def receive(self, text: str) -> None:
+        if not self.dead:
+            await super().receive(text)
+
+
+@defect(
+    id="ROB-002-types-coerced",
+    breaks=["ROB-002"],
+    about={"zh": "类型错误被强制转换", "en": "a value of the wrong type is coerced"},
+)
+class TypesCoerced(Link):
+    async def handle(self, method: str, params: Any) -> Answer:
+        if isinstance(params, dict):
+            params = {k: int(v) if isinstance(v, str) and v.isdigit() and k == "ahead" else v for k, v in params.items()}
+        return await super().handle(method, params)
+
+
+@defect(
+    id="ROB-003-wrong-state-accepted",
+    breaks=["ROB-003"],
+    about={"zh": "状态不符的消息照常应答", "en": "answers a message of a wrong state with success"},
+)
+class WrongStateAccepted(Link):
+    async def handle(self, method: str, params: Any) -> Answer:
+        if method in {"call.cancel", "call.bye", "media.answer", "media.candidate", "ticket.called", "peripheral.cancel"}:
+            try:
+                return await super().handle(method, params)
+            except Exception as error:
+                self.d.log(f"{method}: {error}")
+                return {}
+        return await super().handle(method, params)
+
+
+@defect(
+    id="ROB-004-deep-documents-accepted",
+    breaks=["ROB-004"],
+    about={"zh": "过深嵌套照常处理", "en": "acts on documents nested too deeply"},
+)
+class DeepAccepted(Codec):
+    def too_deep(self, _value: Any) -> bool:
+        return False
+
+
+@defect(
+    id="ROB-006-hammers-after-a-surprise",
+    breaks=["ROB-006"],
+    about={"zh": "遇到意外答复后密集重试", "en": "hammers the server after an unforeseen answer"},
+)
+class HammersAfterSurprise(Tickets):
+    async def deliver(self, body: dict[str, Any]) -> dict[str, Any]:
+        for _ in range(12):
+            reply = await self.d.transport.http("POST", *self.signed(body))
+            if reply.status < 400:
+                break
+        answer: dict[str, Any] = self.d.docking.decoded(reply)
+        return answer
+
+    def signed(self, body: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+        docking = self.d.docking
+        request = docking.json_request("POST", "/tickets", body)
+        url = docking.url(request)
+        return url, docking.headers(request, url), request.body
+
+
+@defect(
+    id="ROB-008-restart-not-survived",
+    breaks=["ROB-008"],
+    about={"zh": "受理系统重启后不再连接", "en": "does not come back after the acceptance system restarted"},
+)
+class RestartNotSurvived(Link):
+    refusals = 0
+
+    async def pause(self, delay_s: float) -> None:
+        self.refusals = 0 if self.was_ready() else self.refusals + 1
+        await super().pause(delay_s if self.refusals < 2 else 3600.0)
+
+
+@defect(
+    id="QUE-012-problem-hidden",
+    breaks=["QUE-012"],
+    about={"zh": "被拒绝取号后反复提交同一请求", "en": "sends a refused ticket request again and again"},
+)
+class ProblemHidden(Docking):
+    def worth_retrying(self, problem: Problem, attempt: int) -> bool:
+        return problem.status == 403 or super().worth_retrying(problem, attempt)

@@ -1,0 +1,229 @@
+"""Faults of security."""
+
+from __future__ import annotations
+
+import ssl
+
+from mocks.devices.reference.deviceapi import DeviceApi
+from mocks.devices.reference.docking import Docking, Problem, Request
+from mocks.devices.reference.handshake import Handshake
+from mocks.devices.reference.link import Link
+from mocks.devices.reference.registration import Registration
+from mocks.devices.reference.signing import ParsedSignature
+from mocks.devices.reference.transport import HttpAnswer
+from mocks.devices.reference.trust import Trust
+from mocks.devices.registry import defect
+
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL
+
+
+@defect(
+    id="SEC-002-wrong-host-accepted",
+    breaks=["SEC-002"],
+    needs="sockets",
+    about={"zh": "不检查证书的主机名", "en": "does not check the host name in the certificate"},
+)
+class WrongHostAccepted(Trust):
+    def bend(self, context: ssl.SSLContext) -> None:
+        context.check_hostname = False
+
+
+@defect(
+    id="SEC-003-expired-accepted",
+    breaks=["SEC-003"],
+    needs="sockets",
+    about={"zh": "不检查证书有效期", "en": "does not check whether the certificate has expired"},
+)
+class ExpiredAccepted(Trust):
+    def bend(self, context: ssl.SSLContext) -> None:
+        context.verify_flags = ssl.VerifyFlags(int(context.verify_flags) | _NO_CHECK_TIME)
+
+
+@defect(
+    id="SEC-004-any-ca-accepted",
+    breaks=["SEC-002", "SEC-003", "SEC-004"],
+    needs="sockets",
+    about={"zh": "不校验服务器证书", "en": "does not verify the server's certificate at all"},
+)
+class AnyCaAccepted(Trust):
+    def bend(self, context: ssl.SSLContext) -> None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+
+
+class _ForTimeOnly(Docking):
+    """Bends only the time query: its refusal costs nothing, so the fault stays alone."""
+
+    now_time = False
+
+    def headers(self, request: Request, url: str) -> list[tuple[str, str]]:
+        self.now_time = request.path == "/time"
+        return super().headers(request, url)
+
+
+@defect(
+    id="SEC-006-unsigned-query",
+    breaks=["SEC-006"],
+    about={"zh": "有的请求没有签名", "en": "some requests are not signed"},
+)
+class UnsignedQuery(_ForTimeOnly):
+    def arranged(self, fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [f for f in fields if not (self.now_time and f[0].startswith("signature"))]
+
+
+@defect(
+    id="SEC-007-short-nonce",
+    breaks=["SEC-007"],
+    about={"zh": "签名的随机数过短", "en": "the nonce of a signature is too short"},
+)
+class ShortNonce(Docking):
+    def nonce(self) -> str:
+        return super().nonce()[:10]
+
+
+@defect(
+    id="SEC-008-digest-missing",
+    breaks=["SEC-008"],
+    about={"zh": "评价请求没有内容摘要", "en": "a rating goes out without a content digest"},
+)
+class DigestMissing(Docking):
+    bare = False
+
+    def headers(self, request: Request, url: str) -> list[tuple[str, str]]:
+        self.bare = request.path == "/ratings"
+        return [f for f in super().headers(request, url) if not (self.bare and f[0] == "content-digest")]
+
+    def covered(self, has_body: bool) -> list[str]:
+        return super().covered(has_body and not self.bare)
+
+
+@defect(
+    id="SEC-009-signed-in-the-past",
+    breaks=["SEC-009"],
+    about={"zh": "签名时间落后六分钟", "en": "signature times lag six minutes behind"},
+)
+class SignedInThePast(_ForTimeOnly):
+    def created(self) -> int:
+        return super().created() - (360 if self.now_time else 0)
+
+
+@defect(
+    id="SEC-010-nonce-used-twice",
+    breaks=["SEC-010"],
+    about={"zh": "重复使用签名随机数", "en": "uses the nonce of a signature twice"},
+)
+class NonceUsedTwice(_ForTimeOnly):
+    last = ""
+
+    def nonce(self) -> str:
+        self.last = self.last if self.last and self.now_time else super().nonce()
+        return self.last
+
+
+@defect(
+    id="SEC-013-token-left-out",
+    breaks=["SEC-013"],
+    about={"zh": "有的请求不带令牌", "en": "some requests carry no token"},
+)
+class TokenLeftOut(_ForTimeOnly):
+    def arranged(self, fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [f for f in fields if not (self.now_time and f[0] == "authorization")]
+
+
+@defect(
+    id="SEC-014-token-runs-out",
+    breaks=["SEC-014"],
+    about={"zh": "令牌过期后才更新", "en": "refreshes the token only after its end"},
+)
+class TokenRunsOut(Registration):
+    def refresh_after(self) -> float:
+        return self.token_life_s * 1.05
+
+    def token_is_over(self) -> bool:
+        return False
+
+
+@defect(
+    id="SEC-015-answer-for-another-interface",
+    breaks=["SEC-015"],
+    about={"zh": "信令鉴权应答用错接口", "en": "answers the signaling's challenge for another interface"},
+)
+class AnswerForAnotherInterface(Link):
+    def handshake(self) -> Handshake:
+        return _Mixed(self)
+
+
+class _Mixed(Handshake):
+    def iface(self) -> str:
+        return "I2"
+
+
+@defect(
+    id="SEC-017-unsigned-allowed",
+    breaks=["SEC-017"],
+    about={"zh": "接受未签名的设备接口调用", "en": "takes unsigned calls of its device API"},
+)
+class UnsignedAllowed(DeviceApi):
+    def unsigned_allowed(self) -> bool:
+        return True
+
+
+@defect(
+    id="SEC-017-mac-not-checked",
+    breaks=["SEC-017"],
+    about={"zh": "不校验设备接口调用的签名值", "en": "does not check the signature of calls of its device API"},
+)
+class MacNotChecked(DeviceApi):
+    def wrong_mac(self, *_: object) -> str:
+        return ""
+
+
+@defect(
+    id="SEC-018-replay-allowed",
+    breaks=["SEC-018"],
+    about={"zh": "接受重放的设备接口调用", "en": "takes a replayed call of its device API"},
+)
+class ReplayAllowed(DeviceApi):
+    def replayed(self, _signature: ParsedSignature) -> str:
+        return ""
+
+
+@defect(
+    id="SEC-019-stale-allowed",
+    breaks=["SEC-019"],
+    about={"zh": "接受过期签名的设备接口调用", "en": "takes a call with a stale signature"},
+)
+class StaleAllowed(DeviceApi):
+    def wrong_age(self, _signature: ParsedSignature) -> str:
+        return ""
+
+
+@defect(
+    id="SEC-020-wake-missing",
+    breaks=["SEC-020"],
+    about={"zh": "没有实现唤醒接口", "en": "has no wake resource"},
+)
+class WakeMissing(DeviceApi):
+    def wake(self, _body: bytes) -> HttpAnswer:
+        return self.problem(404, "not-found", "no such resource")
+
+
+@defect(
+    id="SEC-021-token-in-url",
+    breaks=["SEC-021"],
+    about={"zh": "把令牌写进URL", "en": "puts the token into a URL"},
+)
+class TokenInUrl(Docking):
+    def url(self, request: Request) -> str:
+        url = super().url(request)
+        return f"{url}?token={self.token}" if request.path == "/time" else url
+
+
+@defect(
+    id="SEC-022-void-token-kept",
+    breaks=["SEC-022"],
+    about={"zh": "令牌失效后不再获取新令牌", "en": "keeps a void token"},
+)
+class VoidTokenKept(Docking):
+    def worth_retrying(self, problem: Problem, attempt: int) -> bool:
+        return problem.status != 401 and super().worth_retrying(problem, attempt)

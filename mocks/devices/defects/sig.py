@@ -1,0 +1,208 @@
+"""Faults of signaling."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mocks.devices.reference.calls import Call, Calls
+from mocks.devices.reference.link import Answer
+from mocks.devices.reference.wire import BAD_PARAMS, UNKNOWN, RpcError
+from mocks.devices.registry import defect
+
+
+@defect(
+    id="SIG-002-rings-late",
+    breaks=["SIG-002"],
+    about={"zh": "振铃应答过晚", "en": "says too late that it rings"},
+)
+class RingsLate(Calls):
+    async def handle(self, method: str, params: Any) -> Answer:
+        if method == "call.invite":
+            await asyncio.sleep(self.d.timers.s("T-RING") * 1.2)
+        return await super().handle(method, params)
+
+
+@defect(
+    id="SIG-003-answers-late",
+    breaks=["SIG-003"],
+    about={"zh": "接听过晚", "en": "picks up too late"},
+)
+class AnswersLate(Calls):
+    def ring_time(self) -> float:
+        return self.d.timers.s("T-ANSWER") * 1.3
+
+
+@defect(
+    id="SIG-004-rejects-and-answers",
+    breaks=["SIG-004"],
+    about={"zh": "拒绝后又接听", "en": "rejects a call and answers it all the same"},
+)
+class RejectsAndAnswers(Calls):
+    async def reject(self, call: Call) -> None:
+        await super().reject(call)
+        self.post("call.answer", {"call_id": call.call_id})
+
+
+@defect(
+    id="SIG-005-second-call-taken",
+    breaks=["SIG-005"],
+    about={"zh": "通话中再接第二个来电", "en": "takes a second call during a call"},
+)
+class SecondCallTaken(Calls):
+    def busy(self) -> bool:
+        return self.policy == "busy"
+
+
+@defect(
+    id="SIG-006-answers-a-cancelled-call",
+    breaks=["SIG-006"],
+    about={"zh": "已取消的来电仍接听", "en": "answers a call that was cancelled"},
+)
+class AnswersCancelled(Calls):
+    async def cancelled(self, params: dict[str, Any]) -> dict[str, Any]:
+        answer = await super().cancelled(params)
+        asyncio.get_running_loop().call_later(0.2, self.post, "call.answer", {"call_id": params["call_id"]})
+        return answer
+
+
+@defect(
+    id="SIG-007-stays-busy-after-timeout",
+    breaks=["SIG-007"],
+    about={"zh": "振铃超时后一直占线", "en": "stays busy after ringing timed out"},
+)
+class StaysBusy(Calls):
+    stuck = False
+
+    def give_up_ringing(self, call: Call) -> None:
+        super().give_up_ringing(call)
+        self.stuck = True
+
+    def busy(self) -> bool:
+        return self.stuck or super().busy()
+
+
+@defect(
+    id="SIG-008-offers-late",
+    breaks=["SIG-008"],
+    about={"zh": "接听后媒体要约过晚", "en": "the media offer comes too late"},
+)
+class OffersLate(Calls):
+    async def send_offer(self, call: Call) -> None:
+        await asyncio.sleep(self.d.timers.s("T-OFFER") * 1.2)
+        await super().send_offer(call)
+
+
+@defect(
+    id="SIG-009-no-way-back",
+    breaks=["SIG-009"],
+    about={"zh": "冲突时不让步", "en": "does not give way when both offer at once"},
+)
+class NoWayBack(Calls):
+    async def offer(self, params: dict[str, Any]) -> dict[str, Any]:
+        self.find(params)
+        return {}
+
+
+@defect(
+    id="SIG-010-stale-call-accepted",
+    breaks=["SIG-010"],
+    about={"zh": "已结束的呼叫标识照常应答", "en": "answers messages for a call that is over as if it lived"},
+)
+class StaleCallAccepted(Calls):
+    async def handle(self, method: str, params: Any) -> Answer:
+        try:
+            return await super().handle(method, params)
+        except RpcError as error:
+            if error.code == UNKNOWN:
+                return {}
+            raise
+
+
+@defect(
+    id="SIG-011-invite-twice-answered-twice",
+    breaks=["SIG-011"],
+    about={"zh": "重复邀请接听两次", "en": "a repeated invite is answered twice"},
+)
+class AnsweredTwice(Calls):
+    def invite(self, params: dict[str, Any]) -> dict[str, Any]:
+        known = self.call
+        answer = super().invite(params)
+        if known is not None and known is self.call:
+            self.post("call.answer", {"call_id": known.call_id})
+        return answer
+
+
+@defect(
+    id="SIG-012-bad-params-accepted",
+    breaks=["SIG-012"],
+    about={"zh": "信令参数错误也答成功", "en": "answers bad parameters on the signaling with success"},
+)
+class BadParamsAccepted(Calls):
+    async def handle(self, method: str, params: Any) -> Answer:
+        try:
+            return await super().handle(method, params)
+        except RpcError as error:
+            if error.code == BAD_PARAMS:
+                return {}
+            raise
+
+
+@defect(
+    id="SIG-013-candidates-first",
+    breaks=["SIG-013"],
+    about={"zh": "候选地址先于要约发出", "en": "candidates go out before the offer"},
+)
+class CandidatesFirst(Calls):
+    def on_candidate(self, call: Call, candidate: dict[str, Any] | None) -> None:
+        self.post("media.candidate", {"call_id": call.call_id, "candidate": candidate})
+
+
+@defect(
+    id="SIG-014-hangs-up-in-silence",
+    breaks=["SIG-014"],
+    about={"zh": "居民挂断不通知对端", "en": "the resident's hang-up is not told"},
+)
+class HangsUpInSilence(Calls):
+    async def hang_up(self, call: Call, reason: str) -> None:
+        if reason != "resident":
+            await super().hang_up(call, reason)
+        elif self.current(call):
+            self.forget(call, "bye")
+            await self.release(call)
+
+
+@defect(
+    id="SIG-015-talks-after-bye",
+    breaks=["SIG-015"],
+    about={"zh": "挂断后继续发信令", "en": "goes on signaling after the hang-up"},
+)
+class TalksAfterBye(Calls):
+    async def bye(self, params: dict[str, Any]) -> dict[str, Any]:
+        answer = await super().bye(params)
+        message = {"call_id": params["call_id"], "candidate": None}
+        asyncio.get_running_loop().call_later(0.1, self.post, "media.candidate", message)
+        return answer
+
+
+@defect(
+    id="SIG-017-cut-ends-the-call",
+    breaks=["SIG-017"],
+    about={"zh": "信令断线即挂断通话", "en": "a cut of the signaling ends the call"},
+)
+class CutEndsTheCall(Calls):
+    def on_cut(self, code: int) -> None:
+        super().on_cut(code)
+        if self.call is not None:
+            self.d.spawn(self.hang_up(self.call, "signaling-lost"), "hang up")
+
+
+@defect(
+    id="SIG-018-media-state-untold",
+    breaks=["SIG-018"],
+    about={"zh": "不上报媒体连通", "en": "does not tell that media is connected"},
+)
+class MediaStateUntold(Calls):
+    def tell_state(self, call: Call, state: str) -> None:
+        if state != "connected":
+            super().tell_state(call, state)

@@ -1,0 +1,15 @@
+"""Good devices that are built otherwise than the reference: everything here must pass."""
+
+from __future__ import annotations
+
+from mocks.devices.reference.part import Part
+from mocks.devices.registry import REGISTRY, Variant
+
+__all__ = ["VARIANTS", "patches"]
+
+VARIANTS: dict[str, Variant] = REGISTRY.variants
+
+
+def patches(variant_id: str) -> tuple[type[Part], ...]:
+    """The patch of one variant; empty for an id that is none."""
+    return (VARIANTS[variant_id].patch,) if variant_id in VARIANTS else ()

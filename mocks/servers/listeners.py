@@ -1,0 +1,67 @@
+"""All listeners of one city with the certificates of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mocks.city import City
+from mocks.pki import RunCa, presentations
+from mocks.servers.http import Deadlines, HttpServer, serve_http
+from mocks.servers.tls import HANDSHAKE_TIMEOUT_S, TlsListener
+from mocks.servers.ws import WsServer, serve_ws
+
+
+@dataclass
+class Listeners:
+    """What listens, and the root certificate that devices trust."""
+
+    ca: RunCa
+    http: list[HttpServer]
+    ws: WsServer
+    docking_url: str
+
+    async def close(self) -> None:
+        """Stop everything."""
+        for server in self.http:
+            await server.close()
+        await self.ws.close()
+
+
+async def listen(
+    city: City, *, host: str = "127.0.0.1", advertise: str | None = None, names: Sequence[str] = ("localhost",),
+    ports: Sequence[int] = (0, 0), ca: RunCa | None = None, deadlines: Deadlines | None = None,
+    tls_timeout_s: float = HANDSHAKE_TIMEOUT_S,
+) -> Listeners:  # fmt: skip
+    """Open the HTTP and the WebSocket port of a city and tell it its URLs.
+
+    `host` is the address to bind, `advertise` the name or address that devices use (and the certificate is for), `ports` the
+    HTTP and the WebSocket port (0 takes a free one). Raises OSError where a port is taken.
+    """
+    seen_as = advertise or host
+    authority = ca or RunCa()
+    leafs = presentations(authority, list(dict.fromkeys([seen_as, host, *names])))
+    dialect = city.office.dialect
+    urls: dict[str, str] = {}
+
+    def refuses() -> bool:
+        return city.faults.refuses
+
+    servers: list[HttpServer] = []
+    for index, interface in enumerate(dialect.http_interfaces):
+        tls = TlsListener(leafs, city, interface.id, timeout_s=tls_timeout_s, refuses=refuses)
+        port = ports[0] if index == 0 else 0
+        server = await serve_http(city, interface.id, host, port, tls=tls, deadlines=deadlines)
+        servers.append(server)
+        urls[interface.id] = f"https://{authority_of(seen_as)}:{server.port}{interface.path}"
+    ws_tls = TlsListener(leafs, city, dialect.ws_interfaces[0].id, timeout_s=tls_timeout_s, refuses=refuses)
+    ws = await serve_ws(city, host, ports[1], tls=ws_tls)
+    for interface in dialect.ws_interfaces:
+        urls[interface.id] = f"wss://{authority_of(seen_as)}:{ws.port}{interface.path}"
+    city.set_endpoints(urls)
+    return Listeners(authority, servers, ws, urls[dialect.http_interfaces[0].id])
+
+
+def authority_of(host: str) -> str:
+    """The host as it stands in a URL (RFC 3986 section 3.2.2: IPv6 in brackets)."""
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,233 @@
+"""Failure cards and open points: the part of a report that somebody acts on."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from conformance.spec.model import Clause, Spec, Text
+from conformance.trace.transcript import Entry, Transcript
+from conformance.verdict.model import Blame, ClauseResult, Finding, RunResult, Verdict, Violation
+from reports import words
+from reports.messages import surroundings
+from reports.model import FailureCard, Folded, OpenPoint, Scene
+from reports.reasons import code_of
+from reports.safe import clean
+
+MAX_SCENES: Final = 3  # occasions shown in full on one card
+MAX_RERUN_CASES: Final = 2  # cases offered for a re-run beside the clause itself
+LOG_BEFORE_S: Final = 2.0  # the device's own lines shown: from two seconds before the violation
+LOG_AFTER_S: Final = 1.0
+MAX_LOG_LINES: Final = 20
+DEFAULT_PROFILE: Final = "core"  # what `rvw run` takes without being told
+_WORD: Final = re.compile(r"[\w:+\-.\[\]/]+")
+_GROUPED: Final = frozenset({"not-exercised", "not-planned", "not-run", "too-few", "trace-ended", "thin", "device-absent"})
+
+
+@dataclass
+class Trace:
+    """The transcript with the look-ups that a report needs, each made once."""
+
+    transcript: Transcript
+    entries: Sequence[Entry] = field(init=False)
+    _place: dict[int, int] = field(init=False)
+    _cases: dict[str, list[Entry]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.entries = list(self.transcript)
+        self._place = {entry.n: index for index, entry in enumerate(self.entries)}
+        cases: dict[str, list[Entry]] = defaultdict(list)
+        for entry in self.entries:
+            cases[entry.case].append(entry)
+        self._cases = dict(cases)
+
+    def at(self, n: int) -> Entry | None:
+        """The entry with the number, None if the journal lost it."""
+        place = self._place.get(n)
+        return None if place is None else self.entries[place]
+
+    def time(self, n: int) -> float:
+        """Seconds on the run's clock of an observation, 0 if unknown."""
+        entry = self.at(n)
+        return entry.t if entry is not None else 0.0
+
+    def case_of(self, finding: Finding, n: int) -> str:
+        """The case in which an occasion fell, also where a rule of the whole run found it; "" between cases."""
+        entry = self.at(n)
+        return finding.case or (entry.case if entry is not None else "")
+
+    def case(self, case: str) -> Sequence[Entry]:
+        """The entries of a case, or of the whole run for the empty id."""
+        return self._cases.get(case, []) if case else self.entries
+
+
+def cards(result: RunResult, trace: Trace, spec: Spec) -> tuple[FailureCard, ...]:
+    """One card per clause that failed for a reason of its own; what merely follows is folded into it.
+
+    Failed clauses come first in pack order, violated SHOULD clauses after them.
+    """
+    broken = {clause.id: clause for clause in result.clauses if clause.verdict is Verdict.FAIL or clause.remark}
+    folded: dict[str, list[ClauseResult]] = defaultdict(list)
+    primaries: list[ClauseResult] = []
+    for clause in broken.values():
+        root = _root(clause, broken)
+        if root == clause.id:
+            primaries.append(clause)
+        else:
+            folded[root].append(clause)
+    primaries.sort(key=lambda clause: clause.remark)
+    return tuple(_card(clause, folded[clause.id], result, trace, spec) for clause in primaries)
+
+
+def _root(clause: ClauseResult, broken: Mapping[str, ClauseResult]) -> str:
+    """The clause at the far end of what explains this one; itself where that is nothing, or a ring."""
+    seen = [clause.id]
+    while clause.primary in broken:
+        clause = broken[clause.primary]
+        if clause.id in seen:
+            return seen[0]
+        seen.append(clause.id)
+    return clause.id
+
+
+def _card(
+    clause: ClauseResult, folded: Sequence[ClauseResult], result: RunResult, trace: Trace, spec: Spec
+) -> FailureCard:
+    text = spec.clauses[clause.id]
+    violations = [(finding, occasion) for finding in clause.findings for occasion in finding.outcome.violated]
+    shown = _first_of_each(violations)
+    cases = tuple(dict.fromkeys(case for finding, occasion in violations if (case := trace.case_of(finding, occasion.n))))
+    blocked = {clause.id, *cases}
+    return FailureCard(
+        id=clause.id, clause=clause.id, level=clause.level, title=text.title, text=text.text, source=source_line(text),
+        verdict=clause.verdict, remark=clause.remark, waived=clause.waived, blame=clause.blame, reason=clean(clause.reason),
+        scenes=tuple(_scene(finding, occasion, trace, spec) for finding, occasion in shown),
+        more=len(violations) - len(shown), cases=cases, cause=text.cause or words.FALLBACK_CAUSE,
+        remedy=text.remedy or words.FALLBACK_REMEDY, rerun=rerun_commands(result.head, clause.id, cases),
+        device_log=_device_log(shown, trace),
+        folded=tuple(Folded(c.id, spec.clauses[c.id].title, c.verdict) for c in folded),
+        blocks=tuple(case.id for case in result.cases if case.blocked_by in blocked and case.id not in cases),
+    )  # fmt: skip
+
+
+def _first_of_each(violations: Sequence[tuple[Finding, Violation]]) -> list[tuple[Finding, Violation]]:
+    """The first violation of each (obligation, case), untainted ones first: they prove most."""
+    chosen: dict[tuple[str, str], tuple[Finding, Violation]] = {}
+    for finding, occasion in sorted(violations, key=lambda pair: pair[0].tainted):
+        chosen.setdefault((finding.obligation, finding.case), (finding, occasion))
+    return list(chosen.values())[:MAX_SCENES]
+
+
+def _scene(finding: Finding, occasion: Violation, trace: Trace, spec: Spec) -> Scene:
+    entries = trace.case(finding.case)
+    position = next((index for index, entry in enumerate(entries) if entry.n == occasion.n), None)
+    messages = () if position is None else surroundings(entries, position, frozenset(occasion.around), spec)
+    own = obligation_text(spec, finding.obligation)
+    return Scene(
+        obligation=finding.obligation, obligation_text=None if own == spec.clauses[finding.clause].text else own,
+        case=clean(finding.case, 200), during=clean(trace.case_of(finding, occasion.n), 200),
+        n=occasion.n, expected=clean(occasion.expected), seen=clean(occasion.seen), messages=messages,
+    )  # fmt: skip
+
+
+def obligation_text(spec: Spec, oid: str) -> Text | None:
+    """The obligation's own sentence, None where it has none."""
+    try:
+        return spec.obligation(oid).text
+    except (KeyError, StopIteration):
+        return None
+
+
+def source_line(clause: Clause) -> str:
+    """Where the clause comes from, in one line."""
+    return " · ".join(part for part in (clause.source.kind, clause.source.ref, clause.source.note) if part)
+
+
+def rerun_commands(head: Mapping[str, Any], clause: str, cases: Sequence[str] = ()) -> tuple[str, ...]:
+    """Shell commands that run the clause, or one of its failing cases, alone and with the same seed."""
+    tail = ("--seed", clean(head.get("seed", 0), 40))
+    base = ["rvw", "run", "--device", device_file(head)]
+    profile = clean(head.get("profile") or DEFAULT_PROFILE, 60)
+    if profile != DEFAULT_PROFILE:
+        base += ["--profile", profile]
+    selections = [("--clause", clause), *(("-k", _keyword(case)) for case in cases[:MAX_RERUN_CASES])]
+    return tuple(shlex.join((*base, *selection, *tail)) for selection in selections)
+
+
+def _keyword(case: str) -> str:
+    """A `-k` expression that finds the case: pytest reads only some characters as one word."""
+    return " and ".join(_WORD.findall(clean(case, 200)))
+
+
+def device_file(head: Mapping[str, Any]) -> str:
+    """The device file that the run was started with, or a placeholder."""
+    device = head.get("device")
+    path = device.get("path") or device.get("file") if isinstance(device, Mapping) else None
+    return clean(path, 200) if path else "DEVICE.toml"
+
+
+def _device_log(shown: Sequence[tuple[Finding, Violation]], trace: Trace) -> tuple[str, ...]:
+    """The device's own lines near the first violation; the last ones of the case before it if none are near."""
+    if not shown:
+        return ()
+    finding, occasion = shown[0]
+    moment = trace.time(occasion.n)
+    logs = [entry for entry in trace.case(finding.case) if entry.obs == "device.log"]
+    lines = [(entry.t, line) for entry in logs for line in _log_lines(entry)]
+    near = [line for t, line in lines if moment - LOG_BEFORE_S <= t <= moment + LOG_AFTER_S]
+    if not near:
+        near = [line for t, line in lines if t <= moment][-5:]
+    return tuple(clean(line, 300) for line in near[-MAX_LOG_LINES:])
+
+
+def _log_lines(entry: Entry) -> list[str]:
+    for key in ("lines", "line", "text"):
+        value = entry.facts.get(key)
+        if isinstance(value, str):
+            return value.splitlines()
+        if isinstance(value, Sequence):
+            return [str(line) for line in value]
+    return []
+
+
+def open_points(result: RunResult) -> tuple[OpenPoint, ...]:
+    """Everything inconclusive or in error, grouped by verdict, blame and reason; the largest group first."""
+    clauses: dict[tuple[Verdict, Blame | None, str], list[str]] = defaultdict(list)
+    cases: dict[tuple[Verdict, Blame | None, str], list[str]] = defaultdict(list)
+    undecided = (Verdict.INCONCLUSIVE, Verdict.ERROR)
+    ids = frozenset(case.id for case in result.cases)
+    for clause in result.clauses:
+        if clause.verdict in undecided:
+            clauses[(clause.verdict, clause.blame, _shared_reason(clause.reason, ids))].append(clause.id)
+    for case in result.cases:
+        if case.verdict in undecided:
+            reason = f"blocked: {case.blocked_by}" if case.blocked_by else case.reason
+            cases[(case.verdict, case.blame, _shared_reason(reason, ids))].append(case.id)
+    keys = sorted(
+        set(clauses) | set(cases),
+        key=lambda key: (key[0] is not Verdict.ERROR, -len(clauses[key]) - len(cases[key]), key[2]),
+    )
+    return tuple(
+        OpenPoint(
+            verdict=key[0], blame=key[1], reason=key[2], clauses=tuple(clauses[key]), cases=tuple(cases[key]),
+            rerun=_rerun_open(result.head, clauses[key], cases[key]),
+        )
+        for key in keys
+    )  # fmt: skip
+
+
+def _shared_reason(reason: str, cases: frozenset[str]) -> str:
+    """What a group has in common: without the case that a clause quotes, and the bare code where it says enough."""
+    quoted, _, rest = reason.partition(": ")
+    reason = rest if quoted in cases else reason
+    return code if (code := code_of(reason)) in _GROUPED else clean(reason)
+
+
+def _rerun_open(head: Mapping[str, Any], clauses: Sequence[str], cases: Sequence[str]) -> str:
+    if clauses:
+        return rerun_commands(head, clauses[0])[0]
+    return rerun_commands(head, "", cases[:1])[1]

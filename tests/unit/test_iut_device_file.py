@@ -1,0 +1,197 @@
+"""Device files: reading, extending, telling every problem with its line; static review against the tiny pack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
+from conformance.iut.review import declared, review
+from conformance.spec import loader
+from conformance.spec.model import Spec
+
+TINY = Path(__file__).parents[1] / "packs" / "tiny" / "1.0"
+
+GOOD = """\
+[device]
+name = "延伸点一号"
+vendor = "示例厂商"
+model = "VW-1"
+firmware = "1.2.3"
+serial = "SN1"
+remote_device_id = "310101-001"
+url_role = "device_api"
+device_profile = "integrated_terminal"
+
+[pics]
+"TINY.LAMP" = true
+"TINY.CLASSES" = ["lamp"]
+"TINY.CODECS" = ["VP8", "opus"]
+
+[pixit]
+key = "a-long-secret-key"
+
+[driver]
+kind = "spawn"
+command = ["python", "-m", "device", "--seed=1"]
+contract = "rvw-spawn/1"
+
+[upper_tester]
+kind = "http"
+
+[iut.logs]
+command = ["cat", "device.log"]
+"""
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Spec:
+    return loader.load(TINY)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "device.toml"
+    path.write_text(GOOD, "utf-8")
+    return path
+
+
+def load(file: Path, *edits: tuple[str, str]) -> DeviceFile:
+    text = file.read_text("utf-8")
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    file.write_text(text, "utf-8")
+    return load_device(file)
+
+
+def told(file: Path, *edits: tuple[str, str]) -> list[str]:
+    """Problems of a device file as `line: text`."""
+    with pytest.raises(DeviceFileError) as caught:
+        load(file, *edits)
+    return [str(p).removeprefix(f"{file}:") for p in caught.value.problems]
+
+
+def test_a_good_file(file: Path) -> None:
+    device = load(file)
+    assert (device.name, device.url_role, device.path) == ("延伸点一号", "device_api", file)
+    assert device.pics["TINY.LAMP"] is True
+    assert (device.driver.kind, device.driver.contract) == ("spawn", "rvw-spawn/1")
+    assert device.driver.command[-1] == "--seed=1"
+    assert (device.upper_tester.kind, device.upper_tester.url) == ("http", "")
+    assert device.logs == ("cat", "device.log")
+    assert device.defect is None
+    assert device.place("pics", "TINY.LAMP").line == 12
+
+
+def test_items_without_quotes_are_the_same_items(file: Path) -> None:
+    assert load(file, ('"TINY.LAMP" = true', "TINY.LAMP = true")).pics["TINY.LAMP"] is True
+
+
+def test_extends_refines_tables_and_keeps_the_rest(file: Path) -> None:
+    defect = file.parent / "broken" / "deaf.toml"
+    defect.parent.mkdir()
+    defect.write_text(
+        'extends = "../device.toml"\n[device]\nname = "deaf"\n[pics]\n"TINY.LAMP" = false\n'
+        '[defect]\nid = "deaf"\nbreaks = ["CLK-001"]\nneeds = "memory"\n',
+        "utf-8",
+    )
+    device = load_device(defect)
+    assert (device.name, device.vendor) == ("deaf", "示例厂商")
+    assert device.pics == {"TINY.LAMP": False, "TINY.CLASSES": ["lamp"], "TINY.CODECS": ["VP8", "opus"]}
+    assert device.defect is not None
+    assert (device.defect.breaks, device.defect.needs) == (("CLK-001",), ("memory",))
+    assert device.place("pics", "TINY.LAMP").file == str(defect)
+    assert device.place("device", "vendor").file == str(file)
+
+
+def test_extends_in_a_circle_and_to_nowhere(file: Path) -> None:
+    assert told(file, ("[device]", 'extends = "device.toml"\n[device]')) == ["1: extends: 'device.toml' runs in a circle"]
+    assert told(file, ("device.toml", "no.toml")) == [
+        "1: extends: 'no.toml' does not exist (a file relative to this one)"
+    ]
+
+
+def test_every_problem_with_its_line(file: Path) -> None:
+    problems = told(
+        file,
+        ('vendor = "示例厂商"\n', ""),
+        ('url_role = "device_api"', 'url_role = "devise_api"'),
+        ('contract = "rvw-spawn/1"\n', ""),
+        ('kind = "http"', 'kind = "http"\nurrl = "https://x"'),
+    )
+    assert problems == [
+        "1: device: member 'vendor' is missing",
+        "7: url_role: 'devise_api' is not allowed (did you mean 'device_api'?)",
+        "18: driver: member 'contract' is missing",
+        "24: upper_tester: unknown member 'urrl' (did you mean 'url'?)",
+    ]
+
+
+def test_not_toml_and_not_there(file: Path) -> None:
+    assert told(file, ('model = "VW-1"', 'model = "VW-1'))[0].startswith("4: not TOML")
+    with pytest.raises(DeviceFileError, match="cannot be read"):
+        load_device(file.parent / "absent.toml")
+
+
+# --- review
+
+
+def codes(file: Path, spec: Spec, *edits: tuple[str, str]) -> list[tuple[str, str]]:
+    return [(p.code, p.item) for p in review(load(file, *edits), spec)]
+
+
+def test_a_consistent_device_has_no_problem(file: Path, tiny: Spec) -> None:
+    assert review(load(file), tiny) == []
+
+
+def test_declared_values_are_read_where_the_pack_says(file: Path, tiny: Spec) -> None:
+    known = declared(load(file), tiny)
+    assert known.pics["TINY.FORM"] == "integrated_terminal"  # stands at device.device_profile
+    assert known.pixit == {"TINY.PIXIT.ID": "310101-001"}
+    assert known.secrets == ("a-long-secret-key",)
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        ([('remote_device_id = "310101-001"', 'remote_device_id = " "')], []),
+        ([('"TINY.LAMP" = true', '"TINY.LAMPP" = true')], [("unknown", "TINY.LAMPP"), ("mandatory-peripheral", "lamp"),
+                                                           ("contradiction", "TINY.CLASSES")]),
+        ([('"TINY.LAMP" = true', '"TINY.LAMP" = "yes"')], [("value", "TINY.LAMP")]),
+        ([('["lamp"]', '["lamp", "horn"]')], [("value", "TINY.CLASSES")]),
+        ([('["lamp"]', "[]")], [("contradiction", "TINY.CLASSES")]),
+        ([('"TINY.LAMP" = true', '"TINY.LAMP" = false'), ('["lamp"]', "[]")], [("mandatory-peripheral", "lamp")]),
+        ([('["VP8", "opus"]', '["AV1", "opus"]')], [("codec", "TINY.CODECS")]),
+        ([('["VP8", "opus"]', '["H264"]')], [("codec", "TINY.CODECS")]),
+        ([("[pixit]", '[pixit]\nsite = "x"')], [("unknown", "site")]),
+        ([("[pics]", '[pics]\n"TINY.FORM" = "retrofit"')], [("contradiction", "TINY.FORM")]),
+        ([("a-long-secret-key", "short")], [("secret", "TINY.PIXIT.KEY")]),
+        ([("--seed=1", "--key=a-long-secret-key")], [("secret", "TINY.PIXIT.KEY")]),
+        ([('kind = "spawn"', 'kind = "running"')], [("url", "remote_device_url"), ("upper-tester", "url")]),
+        ([('kind = "http"', 'kind = "operator"'), ('kind = "spawn"', 'kind = "running"'),
+          ('url_role = "device_api"', 'url_role = "vendor_platform"\nremote_device_url = "http://platform"')],
+         [("url", "remote_device_url")]),
+        ([('kind = "http"', 'kind = "http"\nverbs = ["hello", "card", "scan", "press"]')], [("upper-tester", "verbs")]),
+    ],
+)  # fmt: skip
+def test_each_disagreement(
+    file: Path, tiny: Spec, edits: list[tuple[str, str]], expected: list[tuple[str, str]]
+) -> None:
+    assert codes(file, tiny, *edits) == expected
+
+
+def test_required_items_are_asked_for_in_both_languages(file: Path, tiny: Spec) -> None:
+    assert tiny.pics["TINY.FORM"].required
+    base = load(file)
+    bare = DeviceFile(**{**vars(base), "table": {k: v for k, v in base.table.items() if k != "device"}})
+    missing = [p for p in review(bare, tiny) if p.code == "missing"]
+    assert [p.item for p in missing] == ["TINY.FORM", "TINY.PIXIT.ID"]
+    assert "缺少必填项 TINY.FORM" in missing[0].text.zh
+    assert missing[0].fatal
+
+
+def test_lacking_verbs_do_not_stop_a_run(file: Path, tiny: Spec) -> None:
+    device = load(file, ('kind = "http"', 'kind = "http"\nverbs = ["hello"]'))
+    assert [p.fatal for p in review(device, tiny)] == [False]

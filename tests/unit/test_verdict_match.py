@@ -1,0 +1,110 @@
+"""Predicates and matchers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from verdict_helpers import Tape
+
+from conformance.protocol.pointer import MISSING
+from conformance.verdict.context import Context, Settings
+from conformance.verdict.match import compile_matcher
+from conformance.verdict.predicates import RuleError, Scene, compile_predicate
+
+
+def ask(data: Any, value: Any, *, pics: dict[str, Any] | None = None) -> bool:
+    tape = Tape()
+    entry = tape.call("iut", "report", id="e", value="v")
+    other = tape.call("bench", "command", command_id="v")
+    scene = Scene(entry, other, Settings(tape.transcript.spec, pics=pics or {}))
+    return compile_predicate(data).test(value, scene)
+
+
+@pytest.mark.parametrize(
+    ("data", "yes", "no"),
+    [
+        (1, 1, True),
+        (True, True, 1),
+        ("a", "a", MISSING),
+        ({"eq": [1]}, [1], [True]),
+        ({"eq": {"a": 1}}, {"a": 1}, {"a": True}),
+        (["a", "b"], "b", "c"),
+        ({"ne": 1}, MISSING, 1),
+        ({"in": [1, 2]}, 2, 3),
+        ({"not_in": [1, 2]}, 3, 2),
+        ({"lt": 3}, 2, 3),
+        ({"le": 3}, 3, 4),
+        ({"gt": 3}, 3.5, True),
+        ({"ge": 3, "le": 5}, 5, 6),
+        ({"gt": "a"}, "b", 1),
+        ({"matches": "[0-9]+"}, "12", "12a"),
+        ({"matches": ".*"}, "", 3),
+        ({"present": True}, None, MISSING),
+        ({"present": False}, MISSING, None),
+        ({"length": {"min": 1, "max": 2}}, "ab", []),
+        ({"length": {"max": 2}}, {}, 1),
+        ({"type": "integer"}, 1, True),
+        ({"type": ["string", "null"]}, None, 1),
+        ({"contains": "b"}, ["a", "b"], ["a"]),
+        ({"contains": "b"}, "abc", None),
+        ({"each": {"gt": 0}}, [1, 2], [1, 0]),
+        ({"any": [{"eq": 1}, {"eq": 2}]}, 2, 3),
+        ({"all": [{"ge": 1}, {"le": 2}]}, 2, 3),
+        ({"any": {"gt": 5}}, [1, 6], [1]),
+        ({"all": {"gt": 5}}, [6], [1, 6]),
+        ({"each": {"/id": {"type": "string"}}}, [{"id": "a"}], [{}]),
+        ({"same_as": "value"}, "v", "w"),
+        ({"joined": "command_id"}, "v", MISSING),
+    ],
+)
+def test_predicates(data: Any, yes: Any, no: Any) -> None:
+    assert ask(data, yes) is True
+    assert ask(data, no) is False
+
+
+def test_declared_sets_are_upper_bounds() -> None:
+    assert ask({"pics": "X"}, ["a"], pics={"X": ["a", "b"]})
+    assert not ask({"pics": "X"}, ["c"], pics={"X": ["a", "b"]})
+    assert ask({"pics": "X"}, True, pics={"X": True})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"near": 3}, {"in": "abc"}, {"matches": "("}, {"type": "word"}, {"length": 3}, {"present": "yes"}],
+)
+def test_a_bad_predicate_is_a_rule_error(data: Any) -> None:
+    with pytest.raises(RuleError):
+        compile_predicate(data)
+
+
+def test_a_bad_matcher_is_a_rule_error() -> None:
+    for data in ("report", {"mesage": "report"}, {"message": 3}, {"where": ["value"]}):
+        with pytest.raises(RuleError):
+            compile_matcher(data)
+
+
+def found(tape: Tape, **matcher: Any) -> list[int]:
+    data = {key.rstrip("_"): value for key, value in matcher.items()}
+    return [e.n for e in Context(tape.transcript.entries, Settings(tape.transcript.spec)).matches(data)]
+
+
+def test_matchers() -> None:
+    tape = Tape()
+    invite = tape.call("bench", "call.invite", call_id="c")  # 0
+    tape.answer(invite, state="ringing")  # 1
+    tape.call("iut", "call.answer", call_id="c")  # 2
+    tape.call("iut", "report", id="e")  # 3
+    tape.observe("conn.close", conn="c1")  # 4
+    tape.frame("iut", b"{")  # 5
+    assert found(tape, message="call.*") == [0, 1, 2]
+    assert found(tape, message=["report", "call.invite"]) == [0, 1, 3]
+    assert found(tape, message="call.invite", kind="result") == [1]
+    assert found(tape, role="report") == [3]
+    assert found(tape, from_="iut") == [1, 2, 3]
+    assert found(tape, from_="iut", kind="malformed") == [5]
+    assert found(tape, observation="conn.close") == [4]
+    assert found(tape, observation=["ws.frame", "conn.close"], from_="-") == [4]
+    assert found(tape, interface=["I3"]) == []
+    assert found(tape, message="call.invite", where={"state": "ringing"}) == [1]
+    assert found(tape, kind="request", where={"reply.state": "ringing"}) == [0]
