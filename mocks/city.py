@@ -306,8 +306,10 @@ class City(Operations):
             role, self.registered(device), signed=signed, fields=fields, age_s=age_s, facts=told
         )
 
-    def _hub_send(self, role: str, fields: Mapping[str, Any], device: str) -> PendingCall:
-        return self.send(role, fields, device)
+    def _hub_send(
+        self, role: str, fields: Mapping[str, Any], device: str, facts: Mapping[str, Any] | None = None, /
+    ) -> PendingCall:
+        return self.send(role, fields, device, facts=facts)
 
     def _dispatch(self, ask: Ask) -> Answer:
         handler = self._handlers.get(ask.role)

@@ -3,11 +3,14 @@
 - one for each invalid example of a message that the city sends: refused with the defined error, without effect
 - one for each (life cycle, state) and message that the table does not know there, where the bench can bring the state about:
   the initial one (an object that nobody has heard of) and, for objects that the city ends by one message, the final one
+- one for each life cycle that no story of the harness leads: the city says its messages in the order of the table, from their
+  examples, and the device says its own
+- one for each action of a peripheral class that gives an example of its arguments, where commands need no session
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,12 @@ from conformance.bench.stage import Stage
 from conformance.protocol import strictjson
 from conformance.protocol.lifecycle import LifecycleTable
 from conformance.spec.model import Constraint, Message, Spec, Text
+from conformance.trace.transcript import Entry
 
 
 def generated_cases(spec: Spec) -> dict[str, Case]:
     """All generated cases of a pack by id."""
-    return {case.id: case for case in (*_bad_params(spec), *_wrong_state(spec))}
+    return {case.id: case for case in (*_bad_params(spec), *_wrong_state(spec), *_walks(spec), *_actions(spec))}
 
 
 def _asked_on_a_channel(spec: Spec, message: Message) -> bool:
@@ -82,7 +86,7 @@ def _unheard_of(table: LifecycleTable, message: Message) -> Case:
         intended = {"violates": stage.spec.city.get("wrong_state_clause", "ROB-003"), "stimulus": "wrong-state",
                     "lifecycle": table.id, "state": table.initial}  # fmt: skip
         fresh = {table.key: stage.city.new_id(table.key)}
-        await stage.reply(stage.city.bend(message.role or message.name, fresh, {}, intended=intended))
+        await stage.reply(stage.city.bend(message, fresh, {}, intended=intended))
         await _still_usable(stage)
 
     zh, en = table.titles.get(table.initial, (table.initial, table.initial))
@@ -92,6 +96,75 @@ def _unheard_of(table: LifecycleTable, message: Message) -> Case:
         procedure=procedure, roles=(message.role,) if message.role else (),
         purpose=f"{message.name} for a {table.key} that nobody has heard of.",
     )  # fmt: skip
+
+
+def _walks(spec: Spec) -> Iterator[Case]:
+    """Tables whose every message from the city is bound to no role: no story will ever say them."""
+    for table in spec.lifecycles.values():
+        said = [m for m in spec.messages.values() if f"{m.name}:request" in table.alphabet and m.sender != "iut"]
+        if table.key and said and all(m.role is None and _asked_on_a_channel(spec, m) for m in said):
+            yield Case(
+                id=f"gen.walk.{table.id}",
+                title=Text(f"{table.subject[0]}走完其生命周期", f"{table.subject[1]} goes its way"),
+                procedure=_walk(table, {f"{m.name}:request": m for m in said}),
+                purpose=f"One {table.key} from {table.initial} on, in the order of the table.",
+            )  # fmt: skip
+
+
+def _walk(table: LifecycleTable, said: Mapping[str, Message]) -> Procedure:
+    async def procedure(stage: Stage) -> None:
+        key = {table.key: stage.city.new_id(table.key)}
+        state, passed = table.initial, {table.initial}
+        while step := _onward(table, state, passed):
+            event, state = step
+            passed.add(state)
+            if event in said:
+                await stage.reply(stage.city.bend(said[event], key, {}))
+            else:
+                await stage.wait(_is_event(event, key), timer="T-COMMAND", what=event)
+
+    return procedure
+
+
+def _onward(table: LifecycleTable, state: str, passed: set[str]) -> tuple[str, str] | None:
+    """The first request that leads from `state` to one where the walk has not been."""
+    rows = ((event, to) for (at, event), to in table.rows.items() if at == state and event.endswith(":request"))
+    return next((row for row in rows if row[1] not in passed), None)
+
+
+def _is_event(event: str, fields: Mapping[str, Any]) -> Callable[[Entry], bool]:
+    """Whether an entry is this event of this object, from the device."""
+    return lambda e: (
+        e.dir == "iut" and e.event == event and not e.repeat and all(e.get(name) == value for name, value in fields.items())
+    )
+
+
+def _actions(spec: Spec) -> Iterator[Case]:
+    if spec.by_role("session.open"):
+        return  # there the stories command, inside a session
+    for peripheral in spec.peripherals.values():
+        for action, shape in peripheral.actions.items():
+            args = shape.get("args")
+            examples = args.get("examples", ()) if isinstance(args, Mapping) else ()
+            for number, example in enumerate(examples, 1):
+                yield Case(
+                    id=f"gen.action.{peripheral.id}.{action}.{number}",
+                    title=Text(f"{peripheral.title.zh}执行 {action}", f"{peripheral.title.en} does {action}"),
+                    procedure=_command(peripheral.id, action, example),
+                    roles=("peripheral.command", "peripheral.report"), condition=peripheral.condition,
+                    purpose=f"{peripheral.id} is told to {action}; a good device does it and says so.",
+                )  # fmt: skip
+
+
+def _command(peripheral: str, action: str, args: Mapping[str, Any]) -> Procedure:
+    async def procedure(stage: Stage) -> None:
+        request = stage.city.command("", peripheral, action, args)
+        await stage.reply(request)
+        told = {"command_id": request.get("command_id")}
+        report = f"{stage.spec.by_role('peripheral.report')[0].name}:request"
+        await stage.wait(_is_event(report, told), timer="T-COMMAND", after=request.n, what=report)
+
+    return procedure
 
 
 async def _still_usable(stage: Stage) -> None:

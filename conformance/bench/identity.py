@@ -36,7 +36,7 @@ class Identity:
         return [base64.b64encode(secret).decode() for secret in self.secrets()]
 
     def spawn_document(
-        self, docking_url: str, *, seed: int, ca_pem: str, defect: str | None = None, **more: Any
+        self, docking_url: str, *, seed: int, ca_pem: str, timers: str = "lab", defect: str | None = None, **more: Any
     ) -> dict[str, Any]:
         """The one JSON document of the spawn contract."""
         keyid, secret = next(iter(self.row.device_keys.items()))
@@ -47,5 +47,5 @@ class Identity:
         return {
             "contract": CONTRACT, "seed": seed, "endpoints": {"docking": docking_url}, "ca_pem": ca_pem,
             "remote_device_id": self.row.remote_device_id, "remote_device_url": self.row.remote_device_url, "keys": keys,
-            "timers": "lab", "defect": defect, **more,
+            "timers": timers, "defect": defect, **more,
         }  # fmt: skip

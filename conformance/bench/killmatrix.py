@@ -82,7 +82,8 @@ class MemoryLab:
         means = Means(frozenset(device.upper_tester.verbs), power=True, sockets=False, media=self.profile.media)
         plan = make_plan(self.spec, self.profile, pics, self.cases, means, seed=seed, selection=selection)
         world = await memory_world(
-            self.spec, device, timers_ms=self.timers_ms, pics=pics, seed=seed, defect=defect, journal=journal
+            self.spec, device, timers_ms=self.timers_ms, pics=pics, seed=seed, defect=defect, journal=journal,
+            timer_set=self.profile.timer_set,
         )
         head = run_head(
             self.spec, device, self.profile, pics, self.timers_ms, seed=seed, transport="memory", selection=selection

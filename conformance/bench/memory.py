@@ -61,7 +61,7 @@ class InProcess:
         self._document, self._network, self._clock = document, network, clock
         self._seed = seed
         self._boots = 0
-        self._storage = getattr(self._module, "MemoryStorage", dict)()
+        self._storage: Any = getattr(self._module, "MemoryStorage", dict)()
         self._device: MemoryDevice | None = None
 
     async def on(self) -> None:
@@ -112,7 +112,7 @@ class InProcess:
 
 async def memory_world(
     spec: Spec, device: DeviceFile, *, timers_ms: Mapping[str, float], pics: Mapping[str, Any], seed: int,
-    defect: str | None = None, journal: Path | None = None,
+    defect: str | None = None, journal: Path | None = None, timer_set: str = "lab",
 ) -> World:  # fmt: skip
     """Build it on the running loop. The device is off. Raises NoMemoryDevice."""
     if not device.driver.in_process:
@@ -129,7 +129,7 @@ async def memory_world(
     city.enrol(identity.enrolment())
     for secret in identity.secrets():
         recorder.add_secret(secret, "key")
-    document = identity.spawn_document(network.docking_url, seed=seed, defect=defect, ca_pem="")
+    document = identity.spawn_document(network.docking_url, seed=seed, defect=defect, ca_pem="", timers=timer_set)
     power = InProcess(entry, document, network, clock, seed)
     handle = DeviceHandle(recorder, lambda: power, power, identity.secret_texts)
     world = World(spec, recorder, city, handle, timers_ms, pics, "memory", media=True)

@@ -6,9 +6,10 @@ then a pack must have one timer more than it would need, and no case ever runs i
 
 from __future__ import annotations
 
+import dis
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
@@ -28,25 +29,31 @@ def timers_of(procedure: Callable[..., Any]) -> tuple[str, ...]:
 
 def _look(function: Any, found: set[str], seen: set[Any]) -> None:
     function = inspect.unwrap(function)
-    if not isinstance(function, FunctionType) or function in seen:
+    if not isinstance(function, FunctionType) or function in seen or not function.__module__.startswith("conformance."):
         return
     seen.add(function)
     values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    names: set[str] = set()
+    called: list[Any] = [cell.cell_contents for cell in function.__closure__ or ()]
     for code in _codes(function.__code__):
         values += code.co_consts
-        names.update(code.co_names)
+        called += _called(code, function.__globals__)
     found.update(value for value in _texts(values) if _TIMER.fullmatch(value))
-    modules = [g for name in names if isinstance(g := function.__globals__.get(name), ModuleType)]
-    enclosed = [cell.cell_contents for cell in function.__closure__ or ()]
-    for called in (
-        *enclosed,
-        *(function.__globals__.get(name) for name in names),
-        *(getattr(module, name, None) for module in modules for name in names),
-        *(getattr(Stage, name, None) for name in names),
-    ):  # fmt: skip
-        if inspect.isfunction(called) and called.__module__.startswith("conformance."):
-            _look(called, found, seen)
+    for other in called:
+        _look(other, found, seen)
+
+
+def _called(code: CodeType, known: Mapping[str, Any]) -> Iterator[Any]:
+    """What the code names: functions of its module, functions of the modules that it imports, methods of a stage."""
+    before = None
+    for step in dis.get_instructions(code):
+        if step.opname == "LOAD_GLOBAL":
+            yield known.get(step.argval)
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and before is not None:
+            if before.opname == "LOAD_GLOBAL" and isinstance(module := known.get(before.argval), ModuleType):
+                yield getattr(module, step.argval, None)
+            elif before.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
+                yield getattr(Stage, step.argval, None)
+        before = step
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

@@ -32,11 +32,13 @@ class Seat:
             raise NotObserved(f"a connection for {role}", "the present") from error
 
     def bend(
-        self, role: str, fields: Mapping[str, Any], extra: Mapping[str, Any], *, canonical: Mapping[str, Any] | None = None,
-        name: str = "", intended: Mapping[str, str] | None = None, facts: Mapping[str, Any] | None = None,
+        self, what: str | Message, fields: Mapping[str, Any], extra: Mapping[str, Any], *,
+        canonical: Mapping[str, Any] | None = None, name: str = "", intended: Mapping[str, str] | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> Entry:  # fmt: skip
-        """Send a message of a role with its body bent: `extra` members added, `canonical` fields overwritten, another `name`."""
-        message = self._message(role)
+        """Send a message, or that of a role, with its body bent: `extra` members added, `canonical` fields overwritten,
+        another `name`."""
+        message = self._message(what) if isinstance(what, str) else what
         body = self.city.office.dialect.build(message, "request", fields)
         body = {**(body if isinstance(body, dict) else {}), **extra}
         for field, value in (canonical or {}).items():
@@ -136,6 +138,10 @@ class Seat:
         """The clerk calls; the call's id, and the invite."""
         call, pending = self.city.invite(session_id, facts=facts, **overrides)
         return call.id, self._sent(pending)
+
+    def cross_offers(self, call_id: str) -> None:
+        """The clerk will offer at the same time as the device (glare)."""
+        self.city.hub.calls[call_id].crossing = True
 
     def hang_up(self, call_id: str) -> Entry:
         """The clerk hangs up."""

@@ -165,7 +165,7 @@ async def _device(
     state = stack.enter_context(tempfile.TemporaryDirectory(prefix="rvw-state-", ignore_cleanup_errors=True))
     leaf = listeners.ca.leaf([HOST, "localhost"])
     document = identity.spawn_document(
-        listeners.docking_url, seed=p.seed, ca_pem=listeners.ca.pem, defect=_defect(p),
+        listeners.docking_url, seed=p.seed, ca_pem=listeners.ca.pem, timers=p.profile.timer_set, defect=_defect(p),
         device_api={"host": HOST, "port": api_port, "cert_pem": leaf.chain.decode(), "key_pem": leaf.key.decode()},
         upper_tester={"host": HOST, "port": tester_port}, state_dir=state,
     )  # fmt: skip

@@ -21,9 +21,8 @@ def _answer(document: Any) -> Answer:
     if not isinstance(document, Mapping):
         raise OSError(f"the upper tester answered no object: {str(document)[:120]!r}")
     result = document.get("result")
-    return Answer(
-        ok=document.get("ok") is True, result=result if isinstance(result, Mapping) else {}, error=str(document.get("error") or "")
-    )
+    told = result if isinstance(result, Mapping) else {}
+    return Answer(ok=document.get("ok") is True, result=told, error=str(document.get("error") or ""))
 
 
 class HttpUpperTester:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from conformance.protocol import pointer, strictjson
-from conformance.protocol.pointer import MISSING
+from conformance.protocol.pointer import MISSING, Reader, reader
 from conformance.protocol.strictjson import MalformedMessage
 
 Kind = Literal["request", "result", "error", "notification"]
@@ -27,16 +28,21 @@ class Test:
 
     def holds(self, document: Any) -> bool:
         """Whether the document is of this kind."""
-        return (
-            all(pointer.get(document, p) is not MISSING for p in self.has)
-            and all(pointer.get(document, p) is MISSING for p in self.lacks)
-            and all(pointer.get(document, p) == value for p, value in self.equals)
-        )
+        for p in self.has:
+            if reader(p)(document) is MISSING:
+                return False
+        for p in self.lacks:
+            if reader(p)(document) is not MISSING:
+                return False
+        return all(reader(p)(document) == value for p, value in self.equals)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decoded:
-    """One decoded frame. `body` is the part that the message schema describes; `doc` is the whole document."""
+    """One decoded frame. `body` is the part that the message schema describes; `doc` is the whole document.
+
+    Nobody changes one; it is not frozen because one is made for every message and freezing triples what that costs.
+    """
 
     kind: Kind
     name: str
@@ -94,7 +100,7 @@ class Envelope:
     def interpret(self, document: dict[str, Any], raw: bytes = b"") -> Decoded:
         """A decoded document as a message. Raises MalformedMessage where it is of no kind."""
         for p, value in self.constants:
-            if pointer.get(document, p) != value:
+            if reader(p)(document) != value:
                 raise MalformedMessage(f"{p} is not {value!r}", raw)
         for kind, test in self.kinds.items():
             if test.holds(document):
@@ -102,18 +108,22 @@ class Envelope:
         raise MalformedMessage("neither a request, a result, an error nor a notification", raw)
 
     def _decoded(self, kind: Kind, document: dict[str, Any], raw: bytes) -> Decoded:
-        name = pointer.get(document, self.name, "") if self.name else ""
+        name = reader(self.name, "")(document) if self.name else ""
         if not isinstance(name, str):
             raise MalformedMessage(f"{self.name} is no string", raw)
         where = self.body.get(kind, "")
-        sequence = {key: pointer.get(document, p, None) for key, p in self.sequence.items()}
         return Decoded(
-            kind=kind, name=name, id=pointer.get(document, self.id, None) if self.id else None,
-            body=pointer.get(document, where, None) if where else document,
-            code=pointer.get(document, self.code, None) if self.code else None, doc=document,
-            seq=sequence.get("seq"), seen=sequence.get("seen"), epoch=sequence.get("epoch"),
-            boot_id=sequence.get("boot_id"),
+            kind, name, reader(self.id, None)(document) if self.id else None,
+            reader(where, None)(document) if where else document,
+            reader(self.code, None)(document) if self.code else None, document,
+            *[read(document) for read in self._numbers],
         )  # fmt: skip
+
+    @cached_property
+    def _numbers(self) -> tuple[Reader, ...]:
+        """Where sequence values are read, in the order of `Decoded`; None for those that the dialect does not have."""
+        places = (self.sequence.get(name) for name in ("seq", "seen", "epoch", "boot_id"))
+        return tuple(_nothing if p is None else reader(p, None) for p in places)
 
     def encode(
         self, kind: Kind, *, name: str = "", id: Any = None, body: Any = None, code: Any = None, text: str = "",  # noqa: A002
@@ -123,7 +133,7 @@ class Envelope:
         document: dict[str, Any] = {}
         for p, value in self.constants:
             pointer.put(document, p, value)
-        if self.name and name and (kind in ("request", "notification") or self._name_in_replies()):
+        if self.name and name and (kind in ("request", "notification") or self._name_in_replies):
             pointer.put(document, self.name, name)
         if self.id and kind != "notification":
             pointer.put(document, self.id, id)
@@ -145,7 +155,12 @@ class Envelope:
                 pointer.put(document, self.sequence[key], value)
         return strictjson.dumps(document)
 
+    @cached_property
     def _name_in_replies(self) -> bool:
         """Dialects that repeat the command's name in the reply do not list the name as absent there."""
         result = self.kinds.get("result")
         return result is not None and self.name not in result.lacks and self.name in result.has
+
+
+def _nothing(_: Any) -> None:
+    return None

@@ -81,6 +81,7 @@ async def resume_after_cut(stage: Stage) -> None:
     """The line is dead while somebody presses the help button."""
     mark = stage.now()
     async with stage.fault("cut.channel", recovery="T-RECONNECT"):
+        await stage.quiet("T-QUIET")  # the device has noticed: what happens now happens without a line
         await stage.device.do("press", button="help")
         await stage.quiet("T-STATUS")
     await stage.expect("channel.resume", timer="T-RECONNECT", after=mark)
@@ -109,7 +110,7 @@ async def duplicate_call(stage: Stage) -> None:
 async def ping(stage: Stage) -> None:
     """Three pings (RFC 6455 section 5.5.2)."""
     for _ in range(3):
-        sent = stage.city.ping("I2")
+        sent = stage.city.ping(stage.spec.by_role(QUERY)[0].interface)
         await stage.wait(
             lambda e: e.obs == "ws.frame" and e.dir == "iut" and e.facts.get("opcode") == 10,
             timer="T-ACK",

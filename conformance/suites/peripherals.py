@@ -361,7 +361,7 @@ async def evaluator_fault(stage: Stage) -> None:
     await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="evaluator")
 
 
-@case("per.outside-session", "无会话时不得使用外设", "nothing is read outside a session", roles="peripheral.command")
+@case("per.outside-session", "无会话时不得使用外设", "nothing is read outside a session", roles="peripheral.command session.open")
 async def outside_session(stage: Stage) -> None:
     """A command for a session that nobody opened."""
     intended = {"violates": "REC-002", "stimulus": "no-session"}

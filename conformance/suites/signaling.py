@@ -78,7 +78,7 @@ async def ring_timeout(stage: Stage) -> None:
     await stage.device.do("call_policy", policy="auto")
     visit = await steps.invite(stage, opened)
     await stage.expect("call.answer", timer="T-ANSWER", call_id=visit.call_id)
-    await stage.observe("media.state", timer="T-MEDIA", call_id=visit.call_id, state="connected")
+    await steps.media_up(stage, visit)
     await steps.hang_up(stage, visit)
     await steps.close_session(stage, visit)
 
@@ -102,7 +102,7 @@ async def duplicate_invite(stage: Stage) -> None:
     await stage.expect("call.invite", "result", timer="T-RING", call_id=visit.call_id)
     await steps.invite(stage, opened, facts={"lawful": "repeat"}, call_id=visit.call_id)
     await stage.expect("call.answer", timer="T-ANSWER", call_id=visit.call_id)
-    await stage.observe("media.state", timer="T-MEDIA", call_id=visit.call_id, state="connected")
+    await steps.media_up(stage, visit)
     await steps.hang_up(stage, visit)
     await steps.close_session(stage, visit)
 
@@ -135,5 +135,16 @@ async def cut_in_call(stage: Stage) -> None:
     await stage.expect("signaling.attach", timer="T-RECONNECT", after=mark)
     await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the signaling connection")
     await stage.quiet("T-QUIET")
+    await steps.hang_up(stage, visit)
+    await steps.close_session(stage, visit)
+
+
+@case("sig.glare", "双方同时提议", "both sides offer at the same time", roles=CALL + " media.offer media.answer", verbs="card")
+async def glare(stage: Stage) -> None:
+    """The clerk's offer crosses the device's: a good device gives its own up and answers."""
+    visit = await steps.invite(stage, await steps.open_session(stage))
+    stage.city.cross_offers(visit.call_id)
+    await stage.expect("media.offer", timer="T-MEDIA", call_id=visit.call_id)
+    await stage.expect("media.answer", timer="T-MEDIA", call_id=visit.call_id)
     await steps.hang_up(stage, visit)
     await steps.close_session(stage, visit)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
 from conformance.protocol import pointer
 from conformance.protocol.pointer import MISSING
 from conformance.spec.model import Interface, Message, Spec
+
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})")  # RFC 3339
+_MILLISECONDS: Final = 100_000_000_000  # an epoch number above it counts milliseconds: as seconds it is beyond the year 5000
 
 
 class _Omit:
@@ -148,12 +152,14 @@ def _place(body: dict[str, Any], where: str, value: Any) -> None:
 
 
 def _like(sample: Any, value: Any) -> Any:
-    """A number in the shape of the example: a version may be `7` here and `"2026-07"` there."""
+    """A value in the shape of the example: a version may be `7` here and `"2026-07"` there, a moment a text or a number."""
     if isinstance(sample, str) and type(value) is int:
         tail = re.search(r"[0-9]+$", sample)
         return str(value) if tail is None else sample[: tail.start()] + str(value).zfill(len(tail[0]))
     if type(sample) is int and isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
+    if type(sample) is int and isinstance(value, str) and _MOMENT.fullmatch(value):
+        return int(datetime.fromisoformat(value).timestamp() * (1000 if sample > _MILLISECONDS else 1))
     return value
 
 

@@ -41,7 +41,7 @@ class Registry:
     def defect(
         self,
         *,
-        id: str,
+        id: str,  # noqa: A002
         breaks: Sequence[str],
         about: Mapping[str, str],
         may_break: Sequence[str] = (),

@@ -42,7 +42,16 @@ class Clerk(Protocol):
         ...
 
 
-Send = Callable[[str, Mapping[str, Any], str], PendingCall]  # (role, fields, device id)
+class Send(Protocol):
+    """Sends a message of a role to a device; facts go on record with it."""
+
+    def __call__(
+        self, role: str, fields: Mapping[str, Any], device: str, facts: Mapping[str, Any] | None = None, /
+    ) -> PendingCall:
+        """Send it."""
+        ...
+
+
 
 ENDED: Final = "ended"
 
@@ -59,6 +68,7 @@ class Call:
     reason: str = ""
     connection: Any = OMIT  # which of several media connections the last offer was about
     labels: Mapping[str, str] = field(default_factory=dict)  # of the device's last offer: mid to person, page, audio
+    crossing: bool = False  # the clerk offers at the same time: the device's first offer gets ours instead of an answer
     tail: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
@@ -158,7 +168,12 @@ class Hub:
     def _offered(self, ask: Ask) -> Answer:
         call = self._call(ask)
         call.connection = ask.fields.get("connection", OMIT)
-        self._after(call, partial(self._answer_offer, call, ask.fields))
+        if call.crossing:
+            call.crossing = False
+            call.labels = dict(ask.fields.get("labels") or {})
+            self._after(call, partial(self._offer_against, call))
+        else:
+            self._after(call, partial(self._answer_offer, call, ask.fields))
         return Answer()
 
     def _media_answered(self, ask: Ask) -> Answer:
@@ -181,6 +196,13 @@ class Hub:
         return Answer()
 
     # The clerk
+
+    async def _offer_against(self, call: Call) -> None:
+        """Glare (RFC 9429 section 4.1.10.2): the clerk is impolite and leaves the device's offer unanswered."""
+        if self.clerk is not None:
+            sdp = await self.clerk.make_offer(call.id)
+            fields = {"call_id": call.id, "sdp": sdp, "labels": dict(call.labels), "connection": call.connection}
+            self._send("media.offer", fields, call.device_id, {"lawful": "glare"})
 
     async def _answer_offer(self, call: Call, fields: Mapping[str, Any]) -> None:
         if self.clerk is None:

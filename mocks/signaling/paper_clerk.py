@@ -97,9 +97,13 @@ class PaperClerk:
         return answer
 
     async def make_offer(self, call_id: str) -> str:
-        """The sections of the device's last offer again, offered by the clerk (RFC 9429 section 5.2.2). Raises KeyError."""
+        """The sections of the device's last offer again, offered by the clerk (RFC 9429 section 5.2.2), or of any device's
+        where this call has none yet (glare). Raises LookupError before the first offer of the run."""
         self._answers += 1
-        offer = answer_to(self._offers[call_id], self._answers).replace("a=setup:active", "a=setup:actpass")
+        like = self._offers.get(call_id) or next(iter(self._offers.values()), "")
+        if not like:
+            raise LookupError("on paper an offer is made after one that was seen")
+        offer = answer_to(like, self._answers).replace("a=setup:active", "a=setup:actpass")
         self._tell("media.sdp", {"call_id": call_id, "type": "offer", "by": "bench"}, offer.encode())
         return offer
 

@@ -142,6 +142,31 @@ def test_offer_that_says_everything_once_is_understood() -> None:
     asyncio.run(scenario())
 
 
+def test_candidates_told_in_the_description_and_again_by_trickling() -> None:
+    async def scenario() -> None:
+        async with clerk_seat() as (clerk, witness):
+            media = open_media(SMALL)
+            found: list[dict[str, Any] | None] = []
+            ended = asyncio.Event()
+            media.on_candidate = lambda candidate: (found.append(candidate), ended.set() if candidate is None else None)[0]
+            first = await media.create_offer()
+            async with asyncio.timeout(LIMIT):
+                await ended.wait()
+            described = sdp.parse(first.sdp)
+            for at, section in enumerate(described.sections):
+                told = [f"a={each['candidate']}" for each in found if each is not None] if not at else []
+                section.lines[:] = [line for line in section.lines if not line.startswith(("a=candidate", "a=end-of"))]
+                section.lines += [*told, "a=end-of-candidates"]
+            await media.accept_answer(await clerk.offer(CALL, described.text(), first.labels))
+            for candidate in found:
+                await clerk.candidate(CALL, candidate)
+            await all_seen(witness)
+            assert witness.find("media.apply_error") is None
+            await media.close()
+
+    asyncio.run(scenario())
+
+
 def test_certificate_that_does_not_match_the_fingerprint_is_refused() -> None:
     def other_certificate(offer: str) -> str:
         return re.sub(r"(a=fingerprint:sha-256 )..", r"\g<1>00", offer).replace("sha-256 00:", "sha-256 01:")

@@ -57,6 +57,14 @@ def test_formats_that_the_section_does_not_list_are_dropped() -> None:
     assert len(changes) == 1
 
 
+def test_candidates_reach_every_section_of_the_bundle_and_never_end_in_the_text() -> None:
+    candidate = "a=candidate:1 1 udp 1 127.0.0.1 9 typ host"
+    ends = [candidate, "a=end-of-candidates"]
+    readable, _ = sdp.normalise(text(HEAD, AUDIO, TAGGED, ends, VIDEO, TAGGED, ["a=end-of-candidates"]))
+    assert [section.attributes("candidate") for section in sdp.parse(readable).sections] == [[candidate[12:]]] * 2
+    assert "end-of-candidates" not in readable
+
+
 def test_missing_mid_is_numbered() -> None:
     readable, changes = sdp.normalise(text(HEAD[:4], [line for line in AUDIO if "mid" not in line], TAGGED))
     assert sdp.parse(readable).sections[0].attribute("mid") == "0"

@@ -5,6 +5,7 @@ For runs in memory, where time jumps and there are no sockets. The clerk's side 
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,6 +25,7 @@ from mocks.devices.media.base import (
     ignore_state,
 )
 
+CHECKS_S = 0.02  # about what connectivity checks and DTLS take on one machine
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 AUDIO_FORMATS = ("111 0 8", ("rtpmap:111 opus/48000/2", "fmtp:111 minptime=10;useinbandfec=1", "rtpmap:0 PCMU/8000",
                              "rtpmap:8 PCMA/8000"))
@@ -83,7 +85,8 @@ class PaperMedia:
         self._check(sdp)
         self._pending = False
         self._go("connecting")
-        self._go("connected")
+        # On a network the checks run once both descriptions are there, so nothing is connected before the answer is sent.
+        asyncio.get_running_loop().call_later(CHECKS_S, self._connected)
 
     async def accept_offer(self, sdp: str) -> str:
         self._check(sdp)
@@ -93,7 +96,8 @@ class PaperMedia:
         answer = self._describe("active", list(self._labels)[: len(mids)], mids)
         self._version += 1
         self._go("connecting")
-        self._go("connected")
+        # On a network the checks run once both descriptions are there, so nothing is connected before the answer is sent.
+        asyncio.get_running_loop().call_later(CHECKS_S, self._connected)
         return answer
 
     async def add_candidate(self, candidate: Mapping[str, Any] | None) -> None:
@@ -109,6 +113,10 @@ class PaperMedia:
     async def close(self) -> None:
         if self._state != "closed":
             self._go("closed")
+
+    def _connected(self) -> None:
+        if self._state != "closed":
+            self._go("connected")
 
     def _go(self, state: str) -> None:
         if state != self._state:

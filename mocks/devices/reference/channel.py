@@ -51,7 +51,7 @@ class Channel(Link):
 
     def maintenance(self, params: dict[str, Any]) -> dict[str, Any]:
         """`maintenance.set`."""
-        wanted(params, "mode:str reason?:str")
+        wanted(params, "mode:str reason:str")
         if params["mode"] not in {"on", "off"}:
             raise RpcError(BAD_PARAMS, "mode is on or off", {"member": "mode"})
         self.d.mode = "maintenance" if params["mode"] == "on" else "normal"

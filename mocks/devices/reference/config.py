@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from mocks.devices.reference.docking import Refused
 from mocks.devices.reference.part import Part
-from mocks.devices.reference.wire import wanted
+from mocks.devices.reference.wire import BAD_PARAMS, RpcError, wanted
 
 __all__ = ["Config"]
+
+
+DAYS = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+TIME_OF_DAY = re.compile("(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 
 
 class Config(Part):
@@ -38,11 +43,23 @@ class Config(Part):
     def changed(self, params: dict[str, Any]) -> dict[str, Any]:
         """`config.changed`: versions are opaque; the answer names the one that holds from now on."""
         wanted(params, "version:str counter:obj items_version?:str")
+        self.check_hours(params["counter"])
         self.version = params["version"]
         self.take_counter(params["counter"])
         if params.get("items_version", self.items_version) != self.items_version:
             self.d.spawn(self.fetch_items(), "items")
         return {"applied_version": self.version}
+
+    def check_hours(self, counter: dict[str, Any]) -> None:
+        """Service hours as the specification has them. Raises RpcError -32602."""
+        rows = counter.get("service_hours")
+        good = isinstance(rows, list) and all(
+            isinstance(row, dict) and set(row.get("days") or ["?"]) <= DAYS
+            and all(TIME_OF_DAY.fullmatch(str(row.get(end, ""))) for end in ("from", "to"))
+            for row in rows
+        )  # fmt: skip
+        if not good:
+            raise RpcError(BAD_PARAMS, "invalid params: service_hours", {"member": "service_hours"})
 
     async def fetch_items(self) -> None:
         """Get the catalogue; tried again until it is here, because without it no item can be chosen."""

@@ -9,7 +9,7 @@ from typing import Any
 from mocks.devices.reference.docking import Refused, Request
 from mocks.devices.reference.part import Part
 from mocks.devices.reference.screens import LEVELS
-from mocks.devices.reference.wire import UNKNOWN, WRONG_STATE, RpcError, wanted, without_empty
+from mocks.devices.reference.wire import BAD_PARAMS, UNKNOWN, WRONG_STATE, RpcError, wanted, without_empty
 
 __all__ = ["Prompt", "Ratings"]
 
@@ -40,6 +40,9 @@ class Ratings(Part):
     def requested(self, params: dict[str, Any]) -> dict[str, Any]:
         """`rating.request`."""
         wanted(params, "rating_id:str session_id:str ticket_id:str levels?:list timeout_ms?:num")
+        levels, limit = params.get("levels", list(LEVELS)), params.get("timeout_ms", 1)
+        if sorted(map(str, levels)) != sorted(LEVELS) or limit <= 0:
+            raise RpcError(BAD_PARAMS, "invalid params: five levels, each once, and a limit", {"member": "levels"})
         rating_id = params["rating_id"]
         if rating_id in self.done or rating_id in self.unsent or (self.prompt and self.prompt.rating_id == rating_id):
             return {}

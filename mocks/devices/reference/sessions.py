@@ -62,7 +62,7 @@ class Sessions(Part):
 
     def close(self, params: dict[str, Any]) -> dict[str, Any]:
         """`session.closed`."""
-        wanted(params, "session_id:str reason?:str")
+        wanted(params, "session_id:str reason:str")
         session_id = params["session_id"]
         if session_id in self.closed:
             return {}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from mocks.devices.reference.part import Part
 from mocks.devices.registry import REGISTRY, Variant
+from mocks.devices.variants import conduct, wire
 
-__all__ = ["VARIANTS", "patches"]
+__all__ = ["FAMILIES", "VARIANTS", "patches"]
 
+FAMILIES = (wire, conduct)
 VARIANTS: dict[str, Variant] = REGISTRY.variants
 
 

@@ -50,6 +50,7 @@ class ClerkCall:
         self.connection.on("connectionstatechange", self._state_changed)
         self._offer = ""
         self._early: list[Mapping[str, Any] | None] = []
+        self._candidates_ended = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._bye_at: float | None = None
         self._silent = False
@@ -77,8 +78,16 @@ class ClerkCall:
         return text
 
     async def make_offer(self) -> str:
-        """Offer from the clerk's side on an established call, with the agreed numbers kept. Raises ApplyError."""
+        """Offer from the clerk's side: a first one (glare), or on an established call with the agreed numbers kept.
+
+        Raises ApplyError.
+        """
         try:
+            if not self.connection.getTransceivers():
+                self.connection.addTrack(ClerkVoice())
+                self.connection.addTransceiver(ClerkPicture(), "sendrecv")
+                self.connection.addTransceiver("video", "recvonly")
+                self.labels |= {"0": "audio", "1": PERSON, "2": "page"}
             await self.connection.setLocalDescription(await reoffer.stable_offer(self.connection))
         except Exception as error:  # see answer()
             raise self._apply_error("own offer", error, []) from error
@@ -188,9 +197,12 @@ class ClerkCall:
             await self._apply_candidate(told)
 
     async def _apply_candidate(self, told: Mapping[str, Any] | None) -> None:
+        if self._candidates_ended:
+            return  # told twice, in the description and by trickling; the stack would refuse it
         try:
             text = str(told.get("candidate") or "") if told else ""
             if not told or not text:
+                self._candidates_ended = True
                 await self.connection.addIceCandidate(None)
                 return
             parsed = candidate_from_sdp(text.removeprefix("candidate:"))

@@ -87,6 +87,7 @@ def normalise(text: str) -> tuple[str, list[str]]:
         changes.append("line ends")
     description = parse(text)
     _spread_transport(description, changes)
+    _gather_candidates(description)
     for at, section in enumerate(description.sections):
         fields = section.lines[0].split(" ")
         if len(fields) > 2 and fields[2] != fields[2].upper() and fields[2].upper() == "UDP/TLS/RTP/SAVPF":
@@ -112,6 +113,19 @@ def _spread_transport(description: Description, changes: list[str]) -> None:
                 section.lines.extend(lines)
                 if lines:
                     changes.append(f"section {at}: {name} of the tagged section")
+
+
+def _gather_candidates(description: Description) -> None:
+    """Candidates of the bundle in each of its sections, and none of their ends: of a bundle the stack reads the last section
+    only, and an end of candidates there ends the call before it began. Ends come by trickling, or are not needed.
+    """
+    mids = description.bundled()
+    bundle = [section for section in description.sections if section.attribute("mid") in mids]
+    found = list(dict.fromkeys(line for section in bundle for line in section.lines if _is(line, "candidate")))
+    for section in description.sections:
+        section.lines[:] = [line for line in section.lines if not _is(line, "end-of-candidates")]
+    for section in bundle:
+        section.lines[:] = [line for line in section.lines if not _is(line, "candidate")] + found
 
 
 def _drop_strange_formats(section: Section, at: int, changes: list[str]) -> None:

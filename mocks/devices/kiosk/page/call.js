@@ -98,7 +98,8 @@ export class Call {
     const connection = new RTCPeerConnection({ iceServers: servers, bundlePolicy: "max-bundle" });
     this.connection = connection;
     connection.onicecandidate = ({ candidate }) => {
-      if (this.connection === connection) this.tell("media.candidate", { call_id: id, candidate: candidate ? plain(candidate) : null });
+      if (this.connection !== connection) return;
+      this.tell("media.candidate", { call_id: id, candidate: candidate ? plain(candidate) : null });
     };
     connection.onconnectionstatechange = () => this.changed(connection, id);
     connection.ontrack = ({ track }) => this.heard(track);
@@ -106,7 +107,8 @@ export class Call {
     if (this.connection !== connection) return;
     await connection.setLocalDescription();
     const sections = connection.getTransceivers().map(({ mid }, at) => [mid, labels[at]]);
-    await this.tell("media.offer", { call_id: id, sdp: connection.localDescription.sdp, labels: Object.fromEntries(sections) });
+    const { sdp } = connection.localDescription;
+    await this.tell("media.offer", { call_id: id, sdp, labels: Object.fromEntries(sections) });
   }
 
   /** Microphone and person both ways, the page outwards; the labels in the order of the sections. */

@@ -8,7 +8,8 @@ import { contentDigest } from "./signing.js";
 const STEP = 80; // milliseconds of one mechanical step
 const GRACE = 40; // milliseconds over its limit before a command is given up: never too early
 const CARD_FIELDS = [
-  "card_type", "id_number", "name", "sex", "ethnicity", "birth_date", "address", "issuing_authority", "valid_from", "valid_until",
+  "card_type", "id_number", "name", "sex", "ethnicity", "birth_date", "address", "issuing_authority", "valid_from",
+  "valid_until",
 ];
 
 export class Commands {
@@ -80,7 +81,8 @@ export class Commands {
     peripheral.busy = false;
     this.running.delete(command.id);
     this.ended.add(command.id);
-    this.device.report(outcome[0], command.peripheral, { command_id: command.id, session_id: command.session, ...outcome[1] });
+    const [type, told] = outcome;
+    this.device.report(type, command.peripheral, { command_id: command.id, session_id: command.session, ...told });
     this.device.screen.render();
   }
 

@@ -88,5 +88,6 @@ async function refusal(response) {
   } catch {
     // an error without a readable document is still an error
   }
-  return new Refused(response.status, problem && typeof problem === "object" ? problem : {}, response.headers.get("retry-after"));
+  const document = problem && typeof problem === "object" ? problem : {};
+  return new Refused(response.status, document, response.headers.get("retry-after"));
 }

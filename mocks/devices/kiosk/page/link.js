@@ -136,11 +136,13 @@ export class Link {
       this.startEpoch(device.registration.epoch);
       device.clock.sync(document.params?.server_time);
       const { remote_device_id: deviceId } = device.settings;
-      const signature = await device.key.challengeAnswer(this.iface, String(document.params?.nonce ?? ""), deviceId, device.bootId);
-      const result = { remote_device_id: deviceId, boot_id: device.bootId, keyid: device.key.keyid, alg: "hmac-sha256", signature };
+      const { bootId, key } = device;
+      const signature = await key.challengeAnswer(this.iface, String(document.params?.nonce ?? ""), deviceId, bootId);
+      const result = { remote_device_id: deviceId, boot_id: bootId, keyid: key.keyid, alg: "hmac-sha256", signature };
       const params = { epoch: this.epoch, last_seq: this.seen, token: device.docking.token };
+      const attach = { jsonrpc: "2.0", id: this.attachId(), method: this.attachMethod, params, meta: this.meta(0) };
       this.socket?.send(JSON.stringify({ jsonrpc: "2.0", id: document.id, result, meta: this.meta(0) }));
-      this.socket?.send(JSON.stringify({ jsonrpc: "2.0", id: this.attachId(), method: this.attachMethod, params, meta: this.meta(0) }));
+      this.socket?.send(JSON.stringify(attach));
     } else if (document?.id === this.attachId()) {
       this.attached(document);
     }

@@ -41,8 +41,12 @@ class Kiosk {
     this.commands = new Commands(this);
     this.voice = document.querySelector("#voice");
     this.call = new Call(this, document.querySelector("#clerk"));
-    this.channel = new Link(this, { iface: "I2", endpoint: "channel", attach: "channel.resume", handlers: this.handlers() });
-    this.signaling = new Link(this, { iface: "I3", endpoint: "signaling", attach: "signaling.attach", handlers: this.call.handlers() });
+    this.channel = new Link(this, {
+      iface: "I2", endpoint: "channel", attach: "channel.resume", handlers: this.handlers(),
+    });
+    this.signaling = new Link(this, {
+      iface: "I3", endpoint: "signaling", attach: "signaling.attach", handlers: this.call.handlers(),
+    });
     this.screen = new Screen(this, document);
     this.upper = new UpperTester(this);
   }
@@ -143,8 +147,8 @@ class Kiosk {
     const id = `${this.bootId}-${this.reports}`;
     if (!this.registration.registered) await this.registration.ready();
     this.channel.call("peripheral.report", {
-      specversion: "1.0", id, source: `urn:rvw:device:${this.settings.remote_device_id}`, type, subject, time: this.clock.text(),
-      datacontenttype: "application/json", data,
+      specversion: "1.0", id, source: `urn:rvw:device:${this.settings.remote_device_id}`, type, subject,
+      time: this.clock.text(), datacontenttype: "application/json", data,
     });
   }
 

@@ -3,7 +3,8 @@
 
 import { CODE, RpcError } from "./rpc.js";
 
-const text = (pattern, most = 64) => (value) => typeof value === "string" && value.length > 0 && value.length <= most && pattern.test(value);
+const text = (pattern, most = 64) => (value) => (
+  typeof value === "string" && value.length > 0 && value.length <= most && pattern.test(value));
 const whole = (least, most) => (value) => Number.isInteger(value) && value >= least && value <= most;
 const one = (...values) => (value) => values.includes(value);
 const list = (item, least, most, fits = () => true) => (value) => (
@@ -14,7 +15,8 @@ const optional = (fits) => Object.assign((value) => value === undefined || fits(
 const map = (item, least, most) => (value) => {
   if (!record(value)) return false;
   const entries = Object.entries(value);
-  return entries.length >= least && entries.length <= most && entries.every(([name, each]) => name.length <= 64 && item(each));
+  const fits = ([name, each]) => name.length <= 64 && item(each);
+  return entries.length >= least && entries.length <= most && entries.every(fits);
 };
 const different = (values) => new Set(values).size === values.length;
 
@@ -33,10 +35,12 @@ const hours = list(shape({
   from: text(/^([01][0-9]|2[0-3]):[0-5][0-9]$/), to: text(/^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/),
 }), 0, 42);
 const server = shape({
-  urls: list(text(/^(stun|stuns|turn|turns):[!-~]+$/, 256), 1, 8), username: optional(text(/^[^]+$/, 512)), credential: optional(text(/^[^]+$/, 512)),
+  urls: list(text(/^(stun|stuns|turn|turns):[!-~]+$/, 256), 1, 8), username: optional(text(/^[^]+$/, 512)),
+  credential: optional(text(/^[^]+$/, 512)),
 });
 const candidate = shape({
-  candidate: (value) => typeof value === "string" && value.length <= 1024, sdpMid: optional((value) => value === null || typeof value === "string"),
+  candidate: (value) => typeof value === "string" && value.length <= 1024,
+  sdpMid: optional((value) => value === null || typeof value === "string"),
   sdpMLineIndex: optional((value) => value === null || whole(0, 64)(value)),
 });
 
@@ -46,10 +50,13 @@ const MESSAGES = {
   "session.opened": { session_id: id, ticket_id: id, case_no: text(/^[^]+$/, 50) },
   "session.closed": { session_id: id, reason: slug },
   "peripheral.command": {
-    command_id: id, session_id: id, peripheral: text(/^[a-z][a-z0-9_-]*$/), action: text(/^[a-z][a-z0-9_]*$/, 32), args: record, timeout_ms: limit,
+    command_id: id, session_id: id, peripheral: text(/^[a-z][a-z0-9_-]*$/), action: text(/^[a-z][a-z0-9_]*$/, 32),
+    args: record, timeout_ms: limit,
   },
   "peripheral.cancel": { command_id: id },
-  "rating.request": { rating_id: id, session_id: id, ticket_id: id, levels: list(level, 5, 5, different), timeout_ms: limit },
+  "rating.request": {
+    rating_id: id, session_id: id, ticket_id: id, levels: list(level, 5, 5, different), timeout_ms: limit,
+  },
   "config.changed": {
     version, items_version: version, counter: shape({
       name: shown, service_hours: hours, phone: optional(text(/^[0-9+()— -]{3,32}$/)),
@@ -71,8 +78,11 @@ const MESSAGES = {
 
 const job = { job_id: id, copies: whole(1, 99), duplex: optional((value) => typeof value === "boolean") };
 const ARGUMENTS = {
-  "id_card_reader.read": {}, "social_card_reader.read": {}, "code_scanner.scan": {}, "signature_pad.sign": { material_id: id }, "printer.print": job,
-  "document_camera.capture": { material_id: id, min_width: optional(whole(1, 20000)), min_height: optional(whole(1, 20000)) },
+  "id_card_reader.read": {}, "social_card_reader.read": {}, "code_scanner.scan": {}, "printer.print": job,
+  "signature_pad.sign": { material_id: id },
+  "document_camera.capture": {
+    material_id: id, min_width: optional(whole(1, 20000)), min_height: optional(whole(1, 20000)),
+  },
   "second_screen.show": { page_url: optional(text(/^https:\/\/[!-~]+$/, 2048)), text: optional(text(/^[^]+$/, 4096)) },
 };
 
@@ -85,7 +95,7 @@ function refuse(name) {
   if (name) throw new RpcError(CODE.params, `invalid params: ${name}`, { member: name });
 }
 
-/** Throw -32602 naming the first member that does not fit. Methods that are not known here are none of this module's business. */
+/** Throw -32602 naming the first member that does not fit. Unknown methods are none of this module's business. */
 export function check(method, params) {
   if (!Object.hasOwn(MESSAGES, method)) return;
   refuse(misfit(MESSAGES[method], params));

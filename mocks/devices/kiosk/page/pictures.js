@@ -24,7 +24,9 @@ export async function capturePage(name, minWidth, minHeight) {
   pen.font = "64px sans-serif";
   pen.fillText(`测试材料（${name}）`, 160, 220);
   pen.font = "36px sans-serif";
-  for (let line = 0; line < 40; line += 1) pen.fillText(`第 ${line + 1} 行：本页由模拟高拍仪生成，仅用于联调测试。`, 160, 320 + line * 48);
+  for (let line = 1; line <= 40; line += 1) {
+    pen.fillText(`第 ${line} 行：本页由模拟高拍仪生成，仅用于联调测试。`, 160, 272 + line * 48);
+  }
   return jpeg(canvas);
 }
 

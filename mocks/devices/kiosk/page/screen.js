@@ -87,7 +87,8 @@ export class Screen {
 
   /** What is visible now, read from the page itself. */
   shown() {
-    const visible = (root) => [...root.querySelectorAll(".line")].filter((each) => each.checkVisibility()).map((each) => each.innerText);
+    const visible = (root) => [...root.querySelectorAll(".line")].filter((each) => each.checkVisibility())
+      .map((each) => each.innerText);
     return { main: [...visible(this.main), ...visible(this.levels)], second: visible(this.side) };
   }
 }

@@ -3,8 +3,8 @@
 import { LEVELS } from "./screen.js";
 
 const VERBS = [
-  "hello", "card", "scan", "document", "press", "rate", "fault", "repair", "reset", "call_policy", "screen", "residue", "resources",
-  "logs", "plug",
+  "hello", "card", "scan", "document", "press", "rate", "fault", "repair", "reset", "call_policy", "screen", "residue",
+  "resources", "logs", "plug",
 ];
 
 export class UpperTester {
@@ -32,7 +32,8 @@ export class UpperTester {
     bank.offer(reader.id, read);
     if (removeAfter >= 0) setTimeout(() => { if (reader.offered === read) bank.offer(reader.id, null); }, removeAfter);
     if (!visit.session && !reader.busy) {
-      visit.swipe(read, principal ? { ...principal, mandate } : null).finally(() => { if (reader.offered === read && !visit.session) bank.offer(reader.id, null); });
+      const takeBack = () => { if (reader.offered === read && !visit.session) bank.offer(reader.id, null); };
+      visit.swipe(read, principal ? { ...principal, mandate } : null).finally(takeBack);
     }
   }
 
@@ -106,7 +107,8 @@ export class UpperTester {
 
   info() {
     const { settings, identity } = this.device;
-    return { remote_device_id: settings.remote_device_id, model: identity.model, firmware: identity.firmware, spec_version: "1.0" };
+    const { model, firmware } = identity;
+    return { remote_device_id: settings.remote_device_id, model, firmware, spec_version: "1.0" };
   }
 
   health() {

@@ -42,7 +42,7 @@ export class Visit {
 
   // -- tickets ---------------------------------------------------------------------------------------------------------
 
-  /** A card on the reader outside a session; `principal` {id_number, name, mandate} is whom its holder stands for, if anybody. */
+  /** A card on the reader outside a session; `principal` {id_number, name, mandate} is whom its holder stands for. */
   async swipe(card, principal) {
     const { screen, docking, clock } = this.device;
     if (this.device.mode !== "normal" || !clock.synced) {
@@ -53,7 +53,8 @@ export class Visit {
     this.issuing += 1;
     const document = {
       request_id: crypto.randomUUID(), channel: "remote",
-      ...parties(card, principal), ...(this.device.chosenItem ? { item_code: this.device.chosenItem } : {}), taken_at: clock.text(),
+      ...parties(card, principal), ...(this.device.chosenItem ? { item_code: this.device.chosenItem } : {}),
+      taken_at: clock.text(),
     };
     try {
       const { ticket } = await docking.deliverJson("POST", "/tickets", document);
@@ -236,6 +237,7 @@ function parties(card, principal) {
   if (!principal) return { holder: { card_type: type, id_number: number, name } };
   const mandate = principal.mandate ?? { kind: "power_of_attorney", reference: "现场出示" };
   return {
-    holder: { card_type: type, id_number: principal.id_number, name: principal.name }, agent: { id_number: number, name, mandate },
+    holder: { card_type: type, id_number: principal.id_number, name: principal.name },
+    agent: { id_number: number, name, mandate },
   };
 }
