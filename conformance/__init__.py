@@ -1,0 +1,1 @@
+"""Conformance harness for remote virtual window devices: protocol, packs, trace, verdicts, drivers, bench, suites."""

@@ -17,6 +17,8 @@ app = typer.Typer(
 )  # fmt: skip
 spec_app = typer.Typer(no_args_is_help=True, help="Look at and check a specification pack. 规范包。")
 app.add_typer(spec_app, name="spec")
+lab_app = typer.Typer(no_args_is_help=True, help="A lab's lasting identity. 实验室身份：证书、端口、设备密钥。")
+app.add_typer(lab_app, name="lab")
 
 DeviceOption = Annotated[Path, typer.Option("--device", help="Device file (TOML): PICS, PIXIT and how it is reached.")]
 ProfileOption = Annotated[str, typer.Option("--profile", help="Certification profile of the pack.")]
@@ -27,6 +29,8 @@ OutOption = Annotated[Path | None, typer.Option("--out", help="Directory of the 
 ClauseOption = Annotated[list[str] | None, typer.Option("--clause", help="Only what exercises this clause; repeatable.")]
 UntilOption = Annotated[str, typer.Option("--until", help="Stop after this family: for half-built devices.")]
 WaiverOption = Annotated[Path | None, typer.Option("--known-failures", help="Waivers (TOML); refused for certification.")]
+LabOption = Annotated[Path | None, typer.Option("--lab", help="Directory of a lab (rvw lab init): lasting CA, ports, keys.")]
+PromptsOption = Annotated[bool, typer.Option("--prompts/--no-prompts", help="Whether a person may be asked.")]
 
 
 def _stop(lines: list[str], code: int) -> typer.Exit:
@@ -46,38 +50,66 @@ def run(
     seed: SeedOption = None,
     pack: PackOption = "",
     known_failures: WaiverOption = None,
-    prompts: Annotated[bool, typer.Option("--prompts/--no-prompts", help="Whether a person may be asked.")] = True,
+    prompts: PromptsOption = True,
     expect_firmware: Annotated[str, typer.Option("--expect-firmware", help="Stop before the first case on another build.")] = "",
+    lab: LabOption = None,
+    timer: Annotated[list[str] | None, typer.Option("--timer", help="T-NAME=MS: another limit; repeatable, printed.")] = None,
+    campaign: Annotated[Path | None, typer.Option("--campaign", help="Directory of sessions of one device build.")] = None,
+    only: Annotated[str, typer.Option("--only", help="With --campaign: not-pass or remaining.")] = "",
+    baseline: Annotated[Path | None, typer.Option("--baseline", help="Another run: print what changed; no effect.")] = None,
     lang: LangOption = "both",
 ) -> None:
     """Run a device through the simulated city and judge it. Exit: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 bench."""
-    from conformance.bench.live import Options, UsageProblem, prepare
+    from conformance.bench.prepare import Options, UsageProblem
+    from conformance.session import run_once
 
-    options = Options(
-        device=device, profile=profile, out=out, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until,
-        known_failures=known_failures, prompts=prompts, expect_firmware=expect_firmware,
-    )  # fmt: skip
     try:
-        prepared = prepare(options)
+        options = Options(
+            device=device, profile=profile, out=out, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until,
+            known_failures=known_failures, prompts=prompts, expect_firmware=expect_firmware, lab=lab, timers=_timers(timer),
+        )  # fmt: skip
+        code = run_once(options, keyword=keyword, campaign=campaign, only=only, baseline=baseline, lang=_lang(lang))
     except UsageProblem as error:
         raise _stop(error.lines, 2) from None
-    from conformance.plugin import run_pytest
+    raise typer.Exit(code)
 
-    raise typer.Exit(run_pytest(prepared, keyword=keyword, lang=_lang(lang)))
+
+@app.command()
+def resume(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a run that was stopped.")],
+    device: Annotated[Path | None, typer.Option("--device", help="The run's device file, where it lies elsewhere now.")] = None,
+    lab: LabOption = None,
+    prompts: PromptsOption = True,
+    lang: LangOption = "both",
+) -> None:
+    """Go on with a run that was stopped (Ctrl-C, power, crash): only what has no end on the record, judged whole."""
+    from conformance.bench.prepare import UsageProblem
+    from conformance.bench.rejudge import NoRun
+    from conformance.session import resume_run
+
+    try:
+        code = resume_run(run_directory, device=device, lab=lab, prompts=prompts, lang=_lang(lang))
+    except UsageProblem as error:
+        raise _stop(error.lines, 2) from None
+    except NoRun as error:
+        raise _stop([str(error)], 2) from None
+    raise typer.Exit(code)
 
 
 @app.command()
 def plan(
     device: DeviceOption, profile: ProfileOption = "core", pack: PackOption = "", clause: ClauseOption = None,
-    until: UntilOption = "", seed: SeedOption = 0, lang: LangOption = "both",
+    until: UntilOption = "", seed: SeedOption = 0, prompts: PromptsOption = True, lang: LangOption = "both",
 ) -> None:  # fmt: skip
     """Say what would be run and why, what not and why not, who is needed, and how long it takes. No traffic."""
-    from conformance.bench.live import Options, UsageProblem, prepare
     from conformance.bench.planview import render
+    from conformance.bench.prepare import Options, UsageProblem, prepare
 
     try:
         prepared = prepare(
-            Options(device=device, profile=profile, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until)
+            Options(
+                device=device, profile=profile, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until, prompts=prompts
+            )  # fmt: skip
         )
     except UsageProblem as error:
         raise _stop(error.lines, 2) from None
@@ -137,14 +169,44 @@ def defects(
 
 @app.command()
 def bench(
-    pack: PackOption = "", profile: ProfileOption = "core", port: Annotated[int, typer.Option("--port")] = 0,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    pack: PackOption = "", profile: ProfileOption = "core", lab: LabOption = None,
+    device: Annotated[Path | None, typer.Option("--device", help="Device file: its id and its [bench] table.")] = None,
+    port: Annotated[int, typer.Option("--port", help="First of the two ports; 0 takes free ones.")] = 0,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "",
     advertise: Annotated[str, typer.Option("--advertise", help="Name or address that the device uses.")] = "",
 ) -> None:  # fmt: skip
     """Keep the simulated city up for exploring and print what a vendor must set in the device. Ctrl-C ends it."""
-    from conformance.bench.explore import explore
+    from conformance.bench.explore import Wanted, explore
 
-    raise typer.Exit(explore(pack=pack, profile=profile, host=host, advertise=advertise, port=port, say=typer.echo))
+    wanted = Wanted(pack=pack, profile=profile, lab=lab, device=device, host=host, advertise=advertise, port=port)
+    raise typer.Exit(explore(wanted, say=typer.echo))
+
+
+@lab_app.command("init")
+def lab_init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")],
+    advertise: Annotated[str, typer.Option("--advertise", help="Name or address that devices use. Default: this machine's.")] = "",
+    listen: Annotated[str, typer.Option("--listen", help="Address to bind. Default: all of this machine.")] = "0.0.0.0",  # noqa: S104
+    ports: Annotated[tuple[int, int], typer.Option("--ports", help="HTTP and WebSocket port.")] = (8443, 8444),
+    trust: Annotated[str, typer.Option("--trust", help="ca, vendor (your own certificate) or pinned.")] = "ca",
+    certificate: Annotated[Path | None, typer.Option("--certificate", help="With vendor: PEM chain.")] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="With vendor: PEM key.")] = None,
+    root: Annotated[Path | None, typer.Option("--root", help="With vendor: PEM root that devices trust.")] = None,
+    device: Annotated[list[Path] | None, typer.Option("--device", help="Device file: make its keys now; repeatable.")] = None,
+) -> None:
+    """Make a lab: CA, ports and device keys that stay the same, for devices on other machines."""
+    from conformance.bench.labcommands import make_lab
+    from conformance.bench.prepare import UsageProblem
+
+    try:
+        lines = make_lab(
+            directory, advertise=advertise, listen=listen, ports=ports, trust=trust, certificate=certificate, key=key,
+            root=root, devices=tuple(device or ()),
+        )  # fmt: skip
+    except UsageProblem as error:
+        raise _stop(error.lines, 2) from None
+    for line in lines:
+        typer.echo(line)
 
 
 @spec_app.command("check")
@@ -190,6 +252,19 @@ def spec_coverage(pack: PackOption = "") -> None:
 
     spec = load(pack) if pack else load()
     typer.echo(coverage(spec, {**load_cases(), **generated_cases(spec)}))
+
+
+def _timers(given: list[str] | None) -> dict[str, float]:
+    """`--timer T-ACK=500` as limits in milliseconds; whether the pack has the timer is looked at with everything else."""
+    from conformance.bench.prepare import UsageProblem
+
+    found: dict[str, float] = {}
+    for text in given or ():
+        name, _, value = text.partition("=")
+        if not value.isdecimal() or int(value) == 0:
+            raise UsageProblem([f"--timer takes T-NAME=MILLISECONDS, such as T-ACK=500, not {text!r}"])
+        found[name] = float(value)
+    return found
 
 
 def _lang(value: str) -> Lang:

@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
 
 from conformance.bench.case import Case
-from conformance.bench.errors import RunAborted
+from conformance.bench.errors import BenchBroken, RunAborted
 from conformance.bench.live import LiveRun, Options, Prepared, UsageProblem, prepare
 from conformance.bench.lock import DeviceBusy
+from conformance.bench.prompts import terminal_prompts
 from conformance.bench.pytestrun import inner_arguments, start
 from conformance.iut.process import DeviceAbsent
 from conformance.verdict import exitcode
@@ -24,19 +25,24 @@ from reports.safe import for_console
 from reports.words import Lang
 
 MARKS = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE", Verdict.ERROR: "ERROR"}
+UNDECIDED = -1  # no exit code yet
 
 
 class PytestRun:
     """Holds one run for the whole pytest session."""
 
-    def __init__(self, prepared: Prepared, *, lang: Lang = "both", progress: bool = True) -> None:
+    def __init__(
+        self, prepared: Prepared, *, lang: Lang = "both", progress: bool = True, resume: bool = False
+    ) -> None:
         self.prepared = prepared
         self.lang: Lang = lang
         self.live: LiveRun | None = None
+        self.code: int = UNDECIDED  # the exit code, once there is one
+        self.chosen = False  # pytest has said which cases it takes
         self._progress = progress
+        self._resume = resume
         self._done = 0
         self._total = 0
-        self.usage: UsageProblem | None = None
 
     # Called by the items
 
@@ -70,25 +76,46 @@ class PytestRun:
         """Start with exactly these cases."""
         plan, selection = self.prepared.plan(frozenset(cases))
         self._total = len(plan.cases)
-        self.live = LiveRun(self.prepared, plan, selection)
+        show = terminal_prompts(self._say, self.lang)
+        self.live = LiveRun(self.prepared, plan, selection, resume=self._resume, show=show, say=self._say)
         self._say(f"规范 {self.prepared.spec.id} {self.prepared.spec.version} · 配置 {self.prepared.profile.id} · "
                   f"用例 {self._total} · seed {self.prepared.seed}\n")  # fmt: skip
         try:
             self.live.begin()
-        except BaseException:
+        except BaseException as error:
             live, self.live = self.live, None
             live.close()
-            raise
+            self.code = self._not_begun(error)
+            if self.code == UNDECIDED:
+                raise
 
-    def end(self, *, interrupted: bool) -> int:
-        """Seal, write, print; returns the exit code."""
-        if self.live is None:
-            return exitcode.USAGE
+    def _not_begun(self, error: BaseException) -> int:
+        """The exit code of a run that could not begin, UNDECIDED for what nobody foresaw."""
+        kinds: tuple[tuple[tuple[type[BaseException], ...], int], ...] = (
+            ((UsageProblem, DeviceBusy), exitcode.USAGE), ((DeviceAbsent,), exitcode.INCONCLUSIVE),
+            ((KeyboardInterrupt,), exitcode.INCONCLUSIVE), ((BenchBroken,), exitcode.BENCH),
+        )  # fmt: skip
+        code = next((code for kind, code in kinds if isinstance(error, kind)), UNDECIDED)
+        if code != UNDECIDED:
+            for line in (str(error) or "interrupted before the first case").splitlines():
+                self._say(f"rvw: {line}\n")
+        return code
+
+    def end(self, *, interrupted: bool, broken: bool = False) -> int:
+        """Seal, write, print; returns the exit code. `broken`: pytest itself failed."""
+        assert self.live is not None
         try:
             result = self.live.finish(interrupted=interrupted)
             assert self.live.report is not None
             self._say(summary.render(self.live.report, self.live.paths, self.lang))
-            return result.exit_code
+            codes = [result.exit_code]
+            if self.live.unwritten is not None:
+                self._say(f"rvw: the outputs cannot be written: {self.live.unwritten}; make room, then: rvw rejudge {self.live.out}\n")
+                codes.append(exitcode.BENCH)
+            if interrupted:
+                self._say(f"rvw: stopped; go on with: rvw resume {self.live.out}\n")
+            self.code = exitcode.worst([*codes, exitcode.BENCH] if broken else codes)
+            return self.code
         finally:
             self.live.close()
 
@@ -154,23 +181,33 @@ def rvw_run(request: pytest.FixtureRequest) -> PytestRun:
     return run
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """`-k` and `-m` choose among cases; families are always judged. A wrong expression ends here, before the run begins."""
+    run = config.stash.get(RUN, None)
+    if run is None:
+        yield
+        return
+    families = [item for item in items if _case_of(item) is None]
+    items[:] = [item for item in items if _case_of(item) is not None]
+    yield
+    items.extend(families)
+    run.chosen = True
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What is left after `-k` and `-m` is the plan; families are always judged."""
     run = session.config.stash.get(RUN, None)
-    if run is None or session.config.option.collectonly:
+    if run is None or not run.chosen or session.config.option.collectonly:
         return
     chosen = [case.id for item in session.items if (case := _case_of(item)) is not None]
     everything = {case.id for case in run.prepared.plan()[0].cases}
     if not chosen:
-        raise pytest.UsageError(f"no case is left to run; the plan has {', '.join(sorted(everything)[:8])} ...")
-    try:
-        run.begin([] if set(chosen) == everything else chosen)
-    except (UsageProblem, DeviceBusy) as error:
-        raise pytest.UsageError(*str(error).splitlines()) from error
-    except DeviceAbsent as error:
-        run.live = None
-        pytest.exit(str(error), returncode=exitcode.INCONCLUSIVE)
+        raise pytest.UsageError(f"-k leaves no case to run; the plan has {', '.join(sorted(everything)[:8])} ... (see rvw plan)")
+    run.begin([] if set(chosen) == everything else chosen)
+    if run.code != UNDECIDED:
+        pytest.exit("the run did not begin", returncode=run.code)
 
 
 def _case_of(item: pytest.Item) -> Case | None:
@@ -184,9 +221,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run = session.config.stash.get(RUN, None)
     if run is None or run.live is None:
         return
-    session.exitstatus = run.end(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
-
-
+    interrupted, broken = exitstatus == pytest.ExitCode.INTERRUPTED, exitstatus == pytest.ExitCode.INTERNAL_ERROR
+    session.exitstatus = run.end(interrupted=interrupted, broken=broken)
 
 
 class _Carrier:
@@ -203,8 +239,14 @@ class _Carrier:
 
 def run_pytest(prepared: Prepared, *, keyword: str = "", lang: Lang = "both") -> int:
     """A whole run as a pytest session with nothing of the machine's own in it. Returns the exit code of the table."""
-    run = PytestRun(prepared, lang=lang)
+    return run_session(prepared, keyword=keyword, lang=lang).code
+
+
+def run_session(prepared: Prepared, *, keyword: str = "", lang: Lang = "both", resume: bool = False) -> PytestRun:
+    """As `run_pytest`; returns what ran, with its code, its directory and (where it began) its result."""
+    run = PytestRun(prepared, lang=lang, resume=resume)
     code = start(inner_arguments(keyword), [_Carrier(run), sys.modules[__name__]])
-    if run.live is None and code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
-        return exitcode.USAGE
-    return code
+    if run.code == UNDECIDED:  # pytest never came as far as the run
+        usage = code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
+        run.code = exitcode.USAGE if usage else exitcode.BENCH
+    return run

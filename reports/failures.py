@@ -154,6 +154,8 @@ def rerun_commands(head: Mapping[str, Any], clause: str, cases: Sequence[str] = 
     profile = clean(head.get("profile") or DEFAULT_PROFILE, 60)
     if profile != DEFAULT_PROFILE:
         base += ["--profile", profile]
+    if head.get("pack_ref"):  # what the user named; a run of the installed pack needs no name
+        base += ["--pack", clean(head["pack_ref"], 400)]
     selections = [("--clause", clause), *(("-k", _keyword(case)) for case in cases[:MAX_RERUN_CASES])]
     return tuple(shlex.join((*base, *selection, *tail)) for selection in selections)
 
@@ -177,11 +179,19 @@ def _device_log(shown: Sequence[tuple[Finding, Violation]], trace: Trace) -> tup
     finding, occasion = shown[0]
     moment = trace.time(occasion.n)
     logs = [entry for entry in trace.case(finding.case) if entry.obs == "device.log"]
-    lines = [(entry.t, line) for entry in logs for line in _log_lines(entry)]
+    lines = [timed for entry in logs for timed in _timed_lines(entry)]
     near = [line for t, line in lines if moment - LOG_BEFORE_S <= t <= moment + LOG_AFTER_S]
     if not near:
         near = [line for t, line in lines if t <= moment][-5:]
     return tuple(clean(line, 300) for line in near[-MAX_LOG_LINES:])
+
+
+def _timed_lines(entry: Entry) -> list[tuple[float, str]]:
+    """Lines with their second on the run's clock; those of a log without times came with the observation."""
+    lines, times = _log_lines(entry), entry.facts.get("times")
+    if isinstance(times, list) and len(times) == len(lines) and all(isinstance(t, int | float) for t in times):
+        return list(zip(times, lines, strict=True))
+    return [(entry.t, line) for line in lines]
 
 
 def _log_lines(entry: Entry) -> list[str]:

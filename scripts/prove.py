@@ -112,7 +112,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only this measurement; repeatable")
     parser.add_argument("--list", action="store_true", help="name the measurements")
-    parser.add_argument("--runs", type=int, default=40, help="runs of each good device in virtual time")
+    parser.add_argument("--runs", type=int, default=40, help="runs of the reference device in virtual time")
+    parser.add_argument("--variant-runs", type=int, default=2, help="runs of each lawful variant in virtual time")
     parser.add_argument("--socket-runs", type=int, default=3, help="runs of each good device in real time")
     parser.add_argument("--out", type=Path, help="file to write; default docs/proof.md where all are taken")
     options = parser.parse_args()
@@ -122,10 +123,11 @@ def main() -> int:
         return 0
     if unknown := [name for name in options.only if name not in modules]:
         parser.error(f"no measurement {', '.join(unknown)}; there are {', '.join(modules)}")
+    out = options.out.resolve() if options.out else (None if options.only else ROOT / "docs" / "proof.md")
+    os.chdir(ROOT)  # device commands in the device files are run from here
     with tempfile.TemporaryDirectory(prefix="rvw-prove-", ignore_cleanup_errors=True) as scratch:
-        desk = Desk(Path(scratch), options.runs, options.socket_runs)
+        desk = Desk(Path(scratch), options.runs, options.variant_runs, options.socket_runs)
         taken = [take(name, module, desk) for name, module in modules.items() if not options.only or name in options.only]
-    out = options.out or (None if options.only else ROOT / "docs" / "proof.md")
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(page(taken), encoding="utf-8")

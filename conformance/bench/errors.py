@@ -3,6 +3,7 @@
 - NotObserved: what was waited for did not come within its limit
 - NotHome: the device could not be brought into the state that the case is given
 - DeviceUnreachable: the upper tester did not answer
+- BenchBroken: the bench itself could not start (its clerk, its disk)
 - RunAborted: the whole run cannot go on (device absent, disk full)
 """
 
@@ -25,6 +26,10 @@ class NotHome(Exception):
 
 class DeviceUnreachable(Exception):
     """The upper tester did not answer: blame environment, unless the device died, which the trace then shows."""
+
+
+class BenchBroken(Exception):
+    """The bench could not start for a reason of its own (exit 4)."""
 
 
 class RunAborted(Exception):

@@ -7,12 +7,16 @@ import base64
 import contextlib
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance.bench.head import timer_values
-from conformance.bench.identity import Identity
+from conformance.bench.lab import LabError
 from conformance.bench.outputs import JOURNAL
+from conformance.bench.place import Place, PlaceError, place_of
+from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.spec.loader import load
+from conformance.spec.model import Spec
 from conformance.spec.problems import PackError
 from conformance.trace.clock import SystemClock
 from conformance.trace.journal import JournalWriter
@@ -24,39 +28,74 @@ from mocks.city import City
 from mocks.servers.listeners import listen
 from mocks.signaling.paper_clerk import PaperClerk
 
+Say = Callable[[str], None]
 
-def explore(*, pack: str, profile: str, host: str, advertise: str, port: int, say: Callable[[str], None]) -> int:
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for; empty fields leave it to the lab, the device file, or loopback."""
+
+    pack: str = ""
+    profile: str = "core"
+    lab: Path | None = None
+    device: Path | None = None
+    host: str = ""
+    advertise: str = ""
+    port: int = 0
+
+
+def explore(wanted: Wanted, say: Say) -> int:
     """Serve until Ctrl-C. Returns an exit code."""
     try:
+        spec = load(wanted.pack) if wanted.pack else load()
+        if wanted.profile not in spec.profiles:
+            say(f"unknown profile {wanted.profile!r}; the pack has {', '.join(spec.profiles)}")
+            return exitcode.USAGE
+        device = load_device(wanted.device) if wanted.device is not None else None
+        place = _place(wanted, device)
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(pack, profile, host, advertise, port, say))
-    except PackError as error:
+            asyncio.run(_serve(spec, wanted.profile, device, place, say))
+    except (PackError, DeviceFileError, PlaceError, LabError) as error:
         say(str(error))
         return exitcode.USAGE
-    except (OSError, KeyError) as error:
-        say(f"the bench cannot start: {error}")
+    except OSError as error:
+        say(f"the bench cannot listen: {error.strerror or error}; see --host, --port and [bench] ports")
         return exitcode.USAGE
     return exitcode.PASS
 
 
-async def _serve(pack: str, profile: str, host: str, advertise: str, port: int, say: Callable[[str], None]) -> None:
-    spec = load(pack) if pack else load()
+def _place(wanted: Wanted, device: DeviceFile | None) -> Place:
+    place = place_of(device, wanted.lab)
+    if wanted.host or wanted.advertise:
+        listen_on = wanted.host or place.listen
+        place = replace(place, listen=listen_on, advertise=wanted.advertise or (wanted.host or place.advertise))
+    return replace(place, ports=(wanted.port, wanted.port + 1)) if wanted.port else place
+
+
+async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Place, say: Say) -> None:
     timers_ms = timer_values(spec, spec.profiles[profile])
     clock = SystemClock()
     directory = Path(tempfile.mkdtemp(prefix="rvw-bench-"))
     recorder = Recorder(Transcript(spec), clock, JournalWriter(directory / JOURNAL), Masker())
     city = City(spec, recorder, clock, timers_ms=timers_ms, seed=0, clerk=PaperClerk())
-    identity = Identity.fresh("RVW-LAB-0001", f"https://{advertise or host}/device/v1")
+    device_id = device.remote_device_id if device is not None else "RVW-LAB-0001"
+    url = device.remote_device_url if device is not None else ""
+    identity = place.identity(device_id, url or f"https://{place.advertise}/device/v1")
     city.enrol(identity.enrolment())
     for secret in identity.secrets():
         recorder.add_secret(secret, "key")
-    listeners = await listen(city, host=host, advertise=advertise or None, ports=(port, port + 1 if port else 0))
+    listeners = await listen(
+        city, host=place.listen, advertise=place.advertise, names=place.names, ports=place.ports, ca=place.ca, good=place.good
+    )
     ca_file = directory / "ca.pem"
-    ca_file.write_text(listeners.ca.pem, encoding="ascii")
+    ca_file.write_text(place.root_pem or listeners.ca.pem, encoding="ascii")
     keyid, key = next(iter(identity.row.device_keys.items()))
+    urls = city.world.endpoints.urls
+    bound = replace(place, ports=(listeners.http[0].port, listeners.ws.port))
+    for line in bound.instructions(device, spec.interfaces[city.office.dialect.http_interfaces[0].id].path):
+        say(line)
     for name, value in (
-        ("docking API (I1)", listeners.docking_url), *((f"{i} WebSocket", url) for i, url in city.world.endpoints.urls.items()
-                                                        if url.startswith("wss")),
+        ("docking API (I1)", listeners.docking_url), *((f"{i} WebSocket", at) for i, at in urls.items() if at.startswith("wss")),
         ("root certificate", str(ca_file)), ("remote_device_id", identity.row.remote_device_id), ("keyid", keyid),
         ("device key (base64)", base64.b64encode(key).decode()), ("city keyid (I4)", identity.row.city_keyid),
         ("city key (base64)", base64.b64encode(identity.row.city_key).decode()), ("journal", str(directory / JOURNAL)),
@@ -66,7 +105,7 @@ async def _serve(pack: str, profile: str, host: str, advertise: str, port: int, 
     await _follow(recorder, say)
 
 
-async def _follow(recorder: Recorder, say: Callable[[str], None]) -> None:
+async def _follow(recorder: Recorder, say: Say) -> None:
     """Print one line for every message, until cancelled."""
     seen = -1
     while True:
@@ -78,4 +117,4 @@ async def _follow(recorder: Recorder, say: Callable[[str], None]) -> None:
 
 
 def _worth_a_line(entry: Entry) -> bool:
-    return bool(entry.kind) or entry.obs in ("tls.failed", "ws.close", "conn.open")
+    return bool(entry.kind) or entry.obs in ("tls.failed", "ws.close", "conn.open", "doctor")

@@ -11,12 +11,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from conformance.bench.case import Case, Procedure
 from conformance.bench.stage import Stage
-from conformance.protocol import strictjson
+from conformance.protocol import pointer, strictjson
 from conformance.protocol.lifecycle import LifecycleTable
 from conformance.spec.model import Constraint, Message, Spec, Text
 from conformance.trace.transcript import Entry
@@ -54,7 +55,7 @@ def _bad_params(spec: Spec) -> Iterator[Case]:
 
 def _send_invalid(message: Message, constraint: Constraint) -> Procedure:
     async def procedure(stage: Stage) -> None:
-        body = _body(stage.spec, constraint)
+        body = _body(stage, message, constraint)
         intended = {"violates": constraint.clause, "stimulus": "bad-params", "pointer": constraint.pointer,
                     "keyword": constraint.keyword}  # fmt: skip
         await stage.reply(stage.city.send_body(message, body, intended=intended))
@@ -63,9 +64,13 @@ def _send_invalid(message: Message, constraint: Constraint) -> Procedure:
     return procedure
 
 
-def _body(spec: Spec, constraint: Constraint) -> Any:
-    document = strictjson.loads((spec.root / constraint.file).read_bytes())
-    return document["body"]
+def _body(stage: Stage, message: Message, constraint: Constraint) -> Any:
+    """The invalid example with fresh identifiers: a device may answer one that it has met before with what it said then."""
+    body = strictjson.loads((stage.spec.root / constraint.file).read_bytes())["body"]
+    for field, where in message.fields.get("request", {}).items():
+        if field.endswith("_id") and where != constraint.pointer and isinstance(pointer.get(body, where), str):
+            pointer.put(body, where, stage.city.new_id(field))
+    return body
 
 
 def _wrong_state(spec: Spec) -> Iterator[Case]:
@@ -78,24 +83,37 @@ def _wrong_state(spec: Spec) -> Iterator[Case]:
             event = f"{message.name}:request"
             if event not in table.alphabet or event in table.ignores or (table.initial, event) in table.rows:
                 continue
-            yield _unheard_of(table, message)
+            yield _unheard_of(spec, table, message)
 
 
-def _unheard_of(table: LifecycleTable, message: Message) -> Case:
+def _unheard_of(spec: Spec, table: LifecycleTable, message: Message) -> Case:
+    case_id = f"gen.wrong-state.{table.id}.{table.initial}.{message.name}"
+    intended = {"violates": _forbidding(spec, case_id), "stimulus": "wrong-state", "lifecycle": table.id, "state": table.initial}
+
     async def procedure(stage: Stage) -> None:
-        intended = {"violates": stage.spec.city.get("wrong_state_clause", "ROB-003"), "stimulus": "wrong-state",
-                    "lifecycle": table.id, "state": table.initial}  # fmt: skip
         fresh = {table.key: stage.city.new_id(table.key)}
         await stage.reply(stage.city.bend(message, fresh, {}, intended=intended))
         await _still_usable(stage)
 
     zh, en = table.titles.get(table.initial, (table.initial, table.initial))
     return Case(
-        id=f"gen.wrong-state.{table.id}.{table.initial}.{message.name}",
+        id=case_id,
         title=Text(f"{table.subject[0]}处于“{zh}”时收到 {message.name}", f"{message.name} while the {table.subject[1]} is {en}"),
         procedure=procedure, roles=(message.role,) if message.role else (),
         purpose=f"{message.name} for a {table.key} that nobody has heard of.",
     )  # fmt: skip
+
+
+def _forbidding(spec: Spec, case_id: str) -> str:
+    """The clause that a case's stimulus violates: the case provokes it, and its rule asks for stimuli that violate it."""
+    for clause in spec.clauses.values():
+        for obligation in clause.obligations:
+            after = obligation.rule.params.get("after", {}) if obligation.rule is not None else {}
+            asked = [matcher.get("where", {}) for matcher in (after if isinstance(after, list) else [after])]
+            own = any(where.get("facts.intended.violates") == clause.id for where in asked)
+            if own and obligation.stimulus is not None and fnmatchcase(case_id, obligation.stimulus):
+                return clause.id
+    return ""
 
 
 def _walks(spec: Spec) -> Iterator[Case]:

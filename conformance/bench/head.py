@@ -50,10 +50,12 @@ def loosened(spec: Spec, profile: Profile, timers_ms: Mapping[str, float]) -> li
 def run_head(
     spec: Spec, device: DeviceFile, profile: Profile, pics: Mapping[str, Any], timers_ms: Mapping[str, float], *, seed: int,
     transport: str, selection: Selection, mode: Mode = "self_test", device_ref: str = "", waivers: Sequence[Waiver] = (),
+    pack_ref: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """Facts of `run.start`."""
+    """Facts of `run.start`. `device_ref` and `pack_ref` are what the user named them by, for the commands that run it again."""
     return {
-        "pack": spec.id, "pack_version": spec.version, "pack_digest": spec.digest, "profile": profile.id, "seed": seed,
+        "pack": spec.id, "pack_version": spec.version, "pack_digest": spec.digest, "pack_ref": pack_ref,
+        "profile": profile.id, "seed": seed,
         "timer_set": profile.timer_set, "timers": dict(timers_ms), "loosened": loosened(spec, profile, timers_ms),
         "mode": mode, "transport": transport, "partial": selection.partial,
         "device": {

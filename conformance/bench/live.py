@@ -1,136 +1,49 @@
-"""A run as a command or a pytest session sees it: options in, prepared plan, cases run on the bench's loop, files out."""
+"""A run as a command or a pytest session sees it: prepared plan in, cases run on the bench's loop, files out."""
 
 from __future__ import annotations
 
 import datetime as dt
-import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import errno
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from conformance.bench.case import Case, load_cases
-from conformance.bench.errors import RunAborted
-from conformance.bench.generated import generated_cases
-from conformance.bench.head import loosened, run_head, timer_values
+from conformance.bench import hooks
+from conformance.bench.case import Case
+from conformance.bench.errors import BenchBroken, RunAborted
+from conformance.bench.head import run_head
+from conformance.bench.lab import LabError
 from conformance.bench.lock import DeviceLock
 from conformance.bench.loop import LoopThread
-from conformance.bench.outputs import JOURNAL, keep_pack, write_outputs
-from conformance.bench.plan import Means, Plan, Selection, make_plan
+from conformance.bench.outputs import keep_pack, write_outputs
+from conformance.bench.plan import Plan, Selection
+from conformance.bench.prepare import Options, Prepared, UsageProblem, prepare
 from conformance.bench.run import RunSession
-from conformance.bench.sockets import sockets_world
-from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
-from conformance.iut.prompt import known_verbs
-from conformance.iut.review import declared, review
-from conformance.spec.loader import load
-from conformance.spec.model import Profile, Spec
-from conformance.spec.problems import PackError
+from conformance.bench.sockets import Show, free_ports, sockets_world, working_directory
+from conformance.bench.trail import Trail, continued_trail, fresh_trail
+from conformance.iut.device_file import DeviceFile
+from conformance.iut.process import DeviceAbsent
 from conformance.verdict.model import CaseResult, RunResult
-from conformance.verdict.waivers import Waiver, WaiverError, load_waivers
+from mocks.signaling.clerk.proxy import ClerkError
+from reports import build
 from reports.model import Report
 
-FLOOR_VERBS = frozenset({"card", "scan", "document", "press"})  # what every I6 serves
+__all__ = ["LiveRun", "Options", "Prepared", "UsageProblem", "default_out", "prepare"]
 
-
-class UsageProblem(Exception):
-    """The run cannot be started as asked (exit 2). `lines` say what, where and what is valid."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asked for."""
-
-    device: Path
-    profile: str = "core"
-    out: Path | None = None
-    pack: str = ""
-    seed: int | None = None
-    clauses: tuple[str, ...] = ()
-    until: str = ""
-    known_failures: Path | None = None
-    prompts: bool = True
-    expect_firmware: str = ""
-    timers: Mapping[str, float] = field(default_factory=dict)
-    only_cases: frozenset[str] = frozenset()
-    defect: str | None = None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Everything that is known before any traffic."""
-
-    options: Options
-    spec: Spec
-    device: DeviceFile
-    profile: Profile
-    pics: Mapping[str, Any]
-    timers_ms: Mapping[str, float]
-    cases: Mapping[str, Case]
-    means: Means
-    waivers: tuple[Waiver, ...]
-    seed: int
-
-    def plan(self, cases: frozenset[str] = frozenset()) -> tuple[Plan, Selection]:
-        """The plan, narrowed to these cases where any are named."""
-        o = self.options
-        chosen = cases | o.only_cases if not (cases and o.only_cases) else cases & o.only_cases
-        selection = Selection(clauses=o.clauses, until=o.until, cases=chosen)
-        plan = make_plan(
-            self.spec, self.profile, self.pics, self.cases, self.means, seed=self.seed, selection=selection
-        )
-        return plan, selection
-
-
-def prepare(options: Options) -> Prepared:
-    """Load and check everything; no traffic. Raises UsageProblem with all that is wrong."""
-    try:
-        spec = load(options.pack) if options.pack else load()
-        device = load_device(options.device)
-        waivers = load_waivers(options.known_failures) if options.known_failures else ()
-    except (PackError, DeviceFileError) as error:
-        raise UsageProblem([str(error)]) from error
-    except WaiverError as error:
-        raise UsageProblem(list(error.problems)) from error
-    except OSError as error:
-        raise UsageProblem([f"{error.filename or options.device}: {error.strerror or error}"]) from error
-    profile = spec.profiles.get(options.profile)
-    if profile is None:
-        raise UsageProblem([f"unknown profile {options.profile!r}; the pack has {', '.join(spec.profiles)}"])
-    problems = [str(problem) for problem in review(device, spec) if problem.fatal]
-    problems += [f"unknown clause {c!r}" for c in options.clauses if c.split(".", 1)[0] not in spec.clauses]
-    if options.until and options.until not in spec.families:
-        problems.append(f"unknown family {options.until!r}; the pack has {', '.join(spec.families)}")
-    try:
-        timers_ms = timer_values(spec, profile, options.timers)
-    except KeyError as error:
-        raise UsageProblem([*problems, f"unknown timer {error.args[0]!r}"]) from error
-    if profile.certification and waivers:
-        problems.append(f"known failures are refused for the certification profile {profile.id!r}")
-    if profile.certification and (loose := loosened(spec, profile, timers_ms)):
-        problems.append(f"loosened limits are refused for {profile.id!r}: {', '.join(row['timer'] for row in loose)}")
-    if problems:
-        raise UsageProblem(problems)
-    means = Means(_verbs(device, profile, options), device.driver.kind == "spawn", sockets=True, media=profile.media)
-    cases = {**load_cases(), **generated_cases(spec)}
-    seed = options.seed if options.seed is not None else secrets.randbelow(1 << 31)
-    return Prepared(options, spec, device, profile, declared(device, spec).pics, timers_ms, cases, means, waivers, seed)
-
-
-def _verbs(device: DeviceFile, profile: Profile, options: Options) -> frozenset[str]:
-    """What can be asked of the device: its program's verbs, and a person's where prompts are allowed."""
-    if device.upper_tester.kind == "operator":
-        return known_verbs() if options.prompts and "operator" in profile.stimulus else frozenset()
-    return frozenset(device.upper_tester.verbs) or FLOOR_VERBS
+FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})  # what a disk says that takes no more
+Say = Callable[[str], None]
 
 
 class LiveRun:
-    """One run on a loop thread. `begin`, then `execute` for each case, then `finish`; `close` in any case."""
+    """One run on a loop thread. `begin`, then `execute` for each case, then `finish`; `close` in any case.
 
-    def __init__(self, prepared: Prepared, plan: Plan, selection: Selection) -> None:
+    With `resume` it goes on with the journal that lies in its directory.
+    """
+
+    def __init__(
+        self, prepared: Prepared, plan: Plan, selection: Selection, *, resume: bool = False, show: Show = lambda _: None,
+        say: Say = lambda _: None,
+    ) -> None:  # fmt: skip
         self.prepared = prepared
         self.plan = plan
         self.selection = selection
@@ -139,30 +52,110 @@ class LiveRun:
         self.report: Report | None = None
         self.paths: Mapping[str, Path] = {}
         self.aborted: RunAborted | None = None
+        self.unwritten: OSError | None = None  # why the outputs are not on the disk
+        self._resume = resume
+        self._show = show
+        self._say = say
         self._thread: LoopThread | None = None
         self._session: RunSession | None = None
         self._lock: DeviceLock | None = None
 
     def begin(self) -> None:
-        """Start the world and write the head. Raises UsageProblem (port in use, run directory not empty), RunAborted."""
+        """Start the world and write the head.
+
+        Raises UsageProblem (port in use, directory not empty, another build, hook failed), DeviceBusy, DeviceAbsent,
+        BenchBroken. What a running device that never came means is in `aborted`: the run is judged all the same.
+        """
         p = self.prepared
-        journal = self.out / JOURNAL
-        if journal.exists():
-            raise UsageProblem([f"{self.out} already holds a run; name another --out, or use `rvw resume {self.out}`"])
-        self.out.mkdir(parents=True, exist_ok=True)
+        self._check_directory()
         self._lock = DeviceLock(p.device.remote_device_id)
-        keep_pack(p.spec, self.out)
         self._thread = LoopThread()
+        told = self._before()
+        trail = self._open_trail()
+        try:
+            world = self._thread.call(sockets_world(p, trail, self._show))
+        except LabError as error:
+            raise UsageProblem([str(error)]) from error
+        except ClerkError as error:
+            raise BenchBroken(f"the clerk's media peer does not start: {error}; see `rvw doctor`") from error
+        except OSError as error:
+            raise UsageProblem([self._cannot_listen(error)]) from error
         head = run_head(
             p.spec, p.device, p.profile, p.pics, p.timers_ms, seed=p.seed, transport="sockets", selection=self.selection,
             device_ref=str(p.options.device), waivers=p.waivers,
         )  # fmt: skip
-        try:
-            world = self._thread.call(sockets_world(p, self.out))
-        except OSError as error:
-            raise UsageProblem([f"the bench cannot listen: {error.strerror or error}"]) from error
         self._session = RunSession(world, self.plan, p.seed, head, p.waivers)
-        self._thread.call(self._session.start())
+        self._thread.call(self._session.start(trail.segment))
+        if p.device.driver.kind != "spawn":
+            self._await_running(told)
+
+    def _check_directory(self) -> None:
+        if self._resume:
+            return
+        if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+            raise UsageProblem(
+                [f"{self.out} is not empty; name another --out, or go on with a stopped run: rvw resume {self.out}"]
+            )
+
+    def _before(self) -> str | None:
+        """The hook, then the build where it is asked for; returns what the device said of it."""
+        p, expected = self.prepared, self.prepared.options.expect_firmware
+        try:
+            hooks.before_run(p.device)
+            if not expected:
+                return None
+            assert self._thread is not None
+            asked = hooks.ask_firmware(p.device, free_ports(2), p.place.device_host, working_directory(p.device))
+            told = self._thread.call(asked)
+            if told is not None:
+                hooks.compare(expected, told, "before the run")
+            return told
+        except (hooks.HookFailed, hooks.OtherBuild) as error:
+            raise UsageProblem(str(error).splitlines()) from error
+        except OSError as error:
+            raise DeviceAbsent(f"the device cannot be asked which build it is: {error}") from error
+
+    def _open_trail(self) -> Trail:
+        try:
+            if self._resume:
+                return continued_trail(self.out, self.prepared.spec)
+            self.out.mkdir(parents=True, exist_ok=True)
+            keep_pack(self.prepared.spec, self.out)
+            return fresh_trail(self.out, self.prepared.spec)
+        except shutil.Error as error:  # of a copied tree: it names every file, one is enough
+            raise BenchBroken(f"the pack cannot be kept in {self.out}: {error.args[0][0][2]}") from error
+        except OSError as error:
+            told = f"{error.filename or self.out}: {error.strerror or error}"
+            if error.errno in FULL:
+                raise BenchBroken(f"{told}; make room or name another --out") from error
+            raise UsageProblem([f"{told}; name a directory that can be written with --out"]) from error
+
+    def _cannot_listen(self, error: OSError) -> str:
+        place = self.prepared.place
+        if error.errno == errno.EADDRINUSE:
+            remedy = f"a port of {list(place.ports)} is in use; end what holds it, or name others in [bench] ports"
+        else:
+            remedy = "see [bench] listen and ports of the device file or of lab.toml"
+        return f"the bench cannot listen on {place.listen}: {error.strerror or error}; {remedy}"
+
+    def _await_running(self, told: str | None) -> None:
+        """A device that nobody starts has to come by itself."""
+        p = self.prepared
+        assert self._thread is not None
+        assert self._session is not None
+        limit_s = p.device.driver.ready_timeout_s or p.timers_ms["T-BOOT"] / 1000
+        docking = next(i.path for i in p.spec.interfaces.values() if i.transport == "http" and i.server == "bench")
+        for line in p.place.instructions(p.device, docking):
+            self._say(f"{line}\n")
+        self._say(f"等待设备注册 / waiting up to {limit_s:g} s for the device {p.device.remote_device_id} to register\n")
+        try:
+            firmware = self._thread.call(self._session.await_device(limit_s))
+            if p.options.expect_firmware and told is None:
+                hooks.compare(p.options.expect_firmware, firmware, "in its registration")
+        except RunAborted as error:
+            self.aborted = error
+        except hooks.OtherBuild as error:
+            raise UsageProblem([str(error)]) from error
 
     def execute(self, case: Case) -> CaseResult:
         """Run one case. Raises RunAborted, and again for every later case."""
@@ -177,14 +170,19 @@ class LiveRun:
             raise
 
     def finish(self, *, interrupted: bool = False) -> RunResult:
-        """Seal, judge and write the files. Calling it again gives the same result."""
+        """Seal, judge and write the files. Calling it again gives the same result. What the disk does not take is told in
+        `unwritten`; the result stands."""
         if self.result is None:
             assert self._thread is not None
             assert self._session is not None
             reason = "interrupted" if interrupted else (self.aborted.kind if self.aborted else "complete")
             self.result = self._thread.call(self._session.finish(reason=reason))
             transcript = self._session.world.recorder.transcript
-            self.report, self.paths = write_outputs(self.result, transcript, self.prepared.spec, self.out)
+            try:
+                self.report, self.paths = write_outputs(self.result, transcript, self.prepared.spec, self.out)
+            except OSError as error:
+                self.unwritten = error
+                self.report = build.build(self.result, transcript, self.prepared.spec)
         return self.result
 
     def close(self) -> None:

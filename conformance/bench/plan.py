@@ -203,7 +203,7 @@ def _narrow(
             (chosen.keyword and chosen.keyword not in item.id)
             or (wanted is not None and item.id not in wanted)
             or (chosen.cases and item.id not in chosen.cases)
-            or (chosen.until and _rank(item.area, families) > _rank(chosen.until, families))
+            or (chosen.until and _rank(item, families, selected) > families.index(chosen.until))
         )
         if out:
             left.append(Left(item.id, "未被选择运行", "not chosen for this run"))
@@ -216,9 +216,12 @@ def _names(obligation: str, clauses: Sequence[str]) -> bool:
     return obligation in clauses or obligation.split(".", 1)[0] in clauses
 
 
-def _rank(area: str, families: Sequence[str]) -> int:
-    upper = area.upper()
-    return families.index(upper) if upper in families else len(families)
+def _rank(case: Case, families: Sequence[str], selected: Mapping[str, tuple[str, ...]]) -> int:
+    """Where a case stands among the families: by its area, or by the first family that it is there for; monitors come first."""
+    if case.area.upper() in families:
+        return families.index(case.area.upper())
+    here = [families.index(oid[:3]) for oid, ids in selected.items() if case.id in ids]
+    return min(here, default=0)
 
 
 def _ordered(cases: Iterable[Case], seed: int) -> list[Case]:

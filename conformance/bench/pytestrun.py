@@ -48,7 +48,7 @@ def clean_environment() -> Iterator[None]:
 def inner_arguments(keyword: str) -> list[str]:
     """The command line of the inner pytest."""
     arguments = ["-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), "--noconftest", str(SUITES / "test_run.py")]
-    return [*arguments, "-k", f"({keyword}) or test_family"] if keyword else arguments
+    return [*arguments, "-k", keyword] if keyword else arguments
 
 
 def start(arguments: list[str], plugins: list[object]) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from conformance.bench import devicelog
 from conformance.bench.case import Case
 from conformance.bench.errors import DeviceUnreachable, NotHome, NotObserved, RunAborted
 from conformance.bench.home import bring_home
@@ -21,6 +22,8 @@ from conformance.bench.stage import Stage
 from conformance.bench.world import World
 from conformance.iut.process import DeviceAbsent
 from conformance.iut.prompt import NotAvailable
+from conformance.protocol.pointer import MISSING
+from conformance.trace.transcript import Entry
 from conformance.verdict.context import Compiled
 from conformance.verdict.judge import judge_case, judge_run
 from conformance.verdict.model import CaseResult, Finding, RunResult, Verdict
@@ -48,14 +51,34 @@ class RunSession:
     def __post_init__(self) -> None:
         self._plan_facts = self.plan.as_facts()
 
-    async def start(self) -> None:
-        """Write what the run is and what is planned."""
+    async def start(self, segment: Mapping[str, Any] | None = None) -> None:
+        """Write what the run is and what is planned. With a `segment` the run was begun before and only goes on: its head
+        stands, and so does its plan where it got that far."""
         recorder = self.world.recorder
-        started = dt.datetime.fromtimestamp(recorder.clock.wall(), dt.UTC).isoformat(timespec="seconds")
-        recorder.observe("", "-", "run.start", facts={**self.head, "started_at": started})
-        recorder.observe("", "-", "plan", facts=self._plan_facts)
+        now = dt.datetime.fromtimestamp(recorder.clock.wall(), dt.UTC).isoformat(timespec="seconds")
+        if segment:
+            recorder.observe("", "-", "segment", facts={**segment, "resumed_at": now})
+            self._last_case = ""
+        else:
+            recorder.observe("", "-", "run.start", facts={**self.head, "started_at": now})
+        planned = next((entry.facts for entry in recorder.transcript if entry.obs == "plan"), None)
+        if planned is None:
+            recorder.observe("", "-", "plan", facts=self._plan_facts)
+        else:
+            self._plan_facts = dict(planned)
         self._lag = LagMeter(recorder)
         self._lag.start()
+
+    async def await_device(self, limit_s: float) -> str:
+        """Wait until a device that nobody starts has registered; returns the firmware that it names. Raises RunAborted."""
+        recorder = self.world.recorder
+        found = await recorder.wait_for(_registered, recorder.last, limit_s)
+        if found is None:
+            reason = f"no device registered within {limit_s:g} s"
+            recorder.observe("", "-", "environment", facts={"what": "device-absent", "reason": reason})
+            raise RunAborted(f"{reason}: is it on, and does it have the address, the trust and the keys of this bench?", "environment")
+        told = found.request.get("firmware") if found.request is not None else MISSING
+        return "" if told is MISSING else str(told)
 
     async def run_case(self, case: Case) -> CaseResult:
         """Run one case until it is decided: a thin measurement is repeated, nothing else is. Raises RunAborted."""
@@ -93,6 +116,8 @@ class RunSession:
             raise RunAborted(f"the journal cannot be written: {recorder.failed}", "bench")
         result, findings = judge_case(recorder.transcript, case.id, self._plan_facts, compiled=self._compiled)
         self.findings[case.id] = findings
+        if self.world.log is not None and result.verdict is not Verdict.PASS:
+            await devicelog.report(recorder, self.world.log, case.id, start.t)
         return replace(result, attempts=attempt, seconds=round(end.t - start.t, 3))
 
     async def _procedure(self, case: Case) -> dict[str, Any]:
@@ -161,6 +186,10 @@ async def run_all(session: RunSession, progress: Progress | None = None) -> RunR
         if progress is not None:
             progress(case, result)
     return await session.finish(reason=reason)
+
+
+def _registered(entry: Entry) -> bool:
+    return entry.role == "registration.register" and entry.kind == "result" and entry.dir == "bench"
 
 
 def is_green(result: CaseResult) -> bool:

@@ -21,6 +21,7 @@ from conformance.trace.transcript import Entry
 # How far beyond a limit a wait goes on, so that a late event is seen and judged late instead of missing.
 LATENESS = 1.35
 LATENESS_FLOOR_S = 0.15
+MOMENT_S = 0.001
 
 
 class Stage:
@@ -119,6 +120,8 @@ class Stage:
     @asynccontextmanager
     async def fault(self, name: str, *, recovery: str = "T-RECOVER", **params: Any) -> AsyncIterator[None]:
         """Switch a named fault of the city on for a while. Its end is recorded with the timer in which the IUT recovers."""
+        # A moment of its own: what came before it lies before it in time too, also where time stands still between events.
+        await self.recorder.wait_for(lambda _: False, self.now(), MOMENT_S)
         await self.city.faults.start(name, recovery=recovery, **params)
         try:
             yield

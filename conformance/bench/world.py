@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from conformance.bench.device import DeviceHandle
+from conformance.bench.devicelog import DeviceLog
 from conformance.bench.seat import Seat
 from conformance.spec.model import Spec
 from conformance.trace.recorder import Recorder
@@ -32,6 +33,7 @@ class World:
     pics: Mapping[str, Any]
     transport: Literal["memory", "sockets"]
     media: bool
+    log: DeviceLog | None = None  # the device's own log
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def __post_init__(self) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from conformance.iut.device_file import Driver
 
 CONTRACT = "rvw-spawn/1"
 READY_LIMIT_S = 30.0  # a browser on a slow machine needs its time; readiness is no clause
@@ -21,48 +24,72 @@ class DeviceAbsent(Exception):
     """The device could not be started or reached: blame environment (exit 3)."""
 
 
-class DeviceProcess:
-    """One life of a device process. `on_exit` is told when it ends by itself."""
+def expand(command: Sequence[str]) -> list[str]:
+    """A command of a device file: `{python}` stands for the interpreter that runs the bench."""
+    return [sys.executable if part == "{python}" else part for part in command]
 
-    def __init__(self, command: list[str], directory: Path, on_exit: Callable[[int], None]) -> None:
-        self._command = [sys.executable if part == "{python}" else part for part in command]
+
+class DeviceProcess:
+    """One life of a device process. `on_exit` is told when it ends by itself, `on_line` every line of its stderr."""
+
+    def __init__(
+        self, command: Sequence[str], directory: Path, on_exit: Callable[[int], None], *,
+        on_line: Callable[[str], None] = lambda _: None, env: Mapping[str, str] | None = None, ready_limit_s: float | None = None,
+    ) -> None:  # fmt: skip
+        self._command = expand(command)
         self._directory = directory
         self._on_exit = on_exit
+        self._on_line = on_line
+        self._env = {**os.environ, **(env or {})}
+        self._ready_limit_s = ready_limit_s or READY_LIMIT_S
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._stopping = False
         self.log: deque[str] = deque(maxlen=2000)
 
+    @classmethod
+    def of(
+        cls, driver: Driver, directory: Path, on_exit: Callable[[int], None], on_line: Callable[[str], None] = lambda _: None
+    ) -> DeviceProcess:
+        """The process of a device file's driver."""
+        return cls(
+            driver.command, directory, on_exit, on_line=on_line, env=driver.env, ready_limit_s=driver.ready_timeout_s
+        )
+
     async def start(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """Start and wait for the ready line. Raises DeviceAbsent with what the device said last."""
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, cwd=self._directory, limit=1 << 22,
+                *self._command, cwd=self._directory, env=self._env, limit=1 << 22,
+                start_new_session=True,  # Ctrl-C in the bench's terminal is for the bench: the device must not die of it
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
         except OSError as error:
-            raise DeviceAbsent(f"the device command {self._command[0]!r} cannot be started: {error}") from error
+            reason = f"the device command {self._command[0]!r} cannot be started in {self._directory}: {error.strerror or error}"
+            raise DeviceAbsent(f"{reason}; see [driver] command of the device file") from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(document).encode() + b"\n")
         self._watch = asyncio.create_task(self._drain())
         try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), READY_LIMIT_S)
-            ready = json.loads(line)
-            if not (isinstance(ready, dict) and ready.get("ready") is True and ready.get("contract") == CONTRACT):
-                raise ValueError(f"no ready line of {CONTRACT}: {line[:200]!r}")
+            line = await asyncio.wait_for(self._process.stdout.readline(), self._ready_limit_s)
+            return _ready(line)
         except (TimeoutError, ValueError) as error:
             await self.stop()
-            tail = " | ".join(list(self.log)[-5:])
-            raise DeviceAbsent(f"the device did not become ready: {error or 'no ready line in time'}; it said: {tail}") from error
-        return ready
+            code = None if isinstance(error, TimeoutError) else self._process.returncode
+            reason = str(error) or f"no ready line within {self._ready_limit_s:.0f} s"
+            ended = "" if code is None else f" (exit code {code})"
+            tail = " | ".join(list(self.log)[-5:]) or "nothing"
+            raise DeviceAbsent(f"the device did not become ready: {reason}{ended}; its last words: {tail}") from error
 
     async def _drain(self) -> None:
         assert self._process is not None
         assert self._process.stderr is not None
         try:
             async for line in self._process.stderr:
-                self.log.append(line.decode("utf-8", "replace").rstrip())
+                text = line.decode("utf-8", "replace").rstrip()
+                self.log.append(text)
+                self._on_line(text)
         except ValueError:
             self.log.append("(a log line over 4 MiB was dropped)")
         code = await self._process.wait()
@@ -93,6 +120,18 @@ class DeviceProcess:
             _kill(family[1:])
         if self._watch is not None:
             await asyncio.wait({self._watch}, timeout=STOP_LIMIT_S)
+
+
+def _ready(line: bytes) -> Mapping[str, Any]:
+    if not line:
+        raise ValueError("it ended before its ready line")
+    try:
+        ready = json.loads(line)
+    except ValueError:
+        ready = None
+    if not (isinstance(ready, dict) and ready.get("ready") is True and ready.get("contract") == CONTRACT):
+        raise ValueError(f"its first line is no ready line of {CONTRACT}: {line[:200]!r}")
+    return ready
 
 
 def _family(pid: int) -> list[psutil.Process]:

@@ -37,9 +37,12 @@ class HttpUpperTester:
 
     async def verbs(self) -> frozenset[str]:
         if self._verbs is None:
-            answer = await self._post({"id": "hello", "verb": "hello", "args": {}})
-            self._verbs = frozenset(map(str, answer.result.get("verbs", ())))
+            self._verbs = frozenset(map(str, (await self.hello()).get("verbs", ())))
         return self._verbs
+
+    async def hello(self) -> Mapping[str, Any]:
+        """What the tester says of itself: verbs, version, firmware. Raises OSError."""
+        return (await self._post({"id": "hello", "verb": "hello", "args": {}})).result
 
     async def ask(self, prompt: Prompt) -> Answer:
         if prompt.verb not in await self.verbs():

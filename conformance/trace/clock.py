@@ -35,11 +35,14 @@ class LoopClock:
 
 
 class SystemClock:
-    """Real time. The monotonic clock is the machine's, so that stamps of child processes can be put on it."""
+    """Real time. The monotonic clock is the machine's, so that stamps of child processes can be put on it.
 
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._wall = time.time()
+    A run that goes on after a stop goes on at `since` seconds; the pause is not on its clock.
+    """
+
+    def __init__(self, since: float = 0.0) -> None:
+        self._start = time.monotonic() - since
+        self._wall = time.time() - since
 
     def monotonic(self) -> float:
         return time.monotonic() - self._start

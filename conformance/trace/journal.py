@@ -78,13 +78,14 @@ class JournalWriter:
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Flush to the disk and close."""
+        """Flush to the disk and close. A disk that is full now is remembered in `failed`: what it took stays readable."""
         if self._timer is not None:
             self._timer.cancel()
-        try:
-            self.flush(to_disk=True)
-        finally:
-            self._file.close()
+        for act in (lambda: self.flush(to_disk=True), self._file.close):
+            try:
+                act()
+            except OSError as error:
+                self.failed = self.failed or error
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Recorder:
                 told |= canary(kind, raw, masked)
         if told and kind not in ("ws.frame",):
             told = self._mask_facts(told)
-        blob = self._journal.store_blob(raw) if self._journal is not None and needs_blob(raw) else ""
+        blob = self._blob(raw) if needs_blob(raw) else ""
         stamp = round(self.clock.monotonic() if t is None else t, 6)
         observation = Observation(self._n, stamp, self.case, iface, direction, kind, raw, told, blob)
         self._n += 1
@@ -71,6 +71,15 @@ class Recorder:
         if self._waits:
             self._wake(entry)
         return entry
+
+    def _blob(self, raw: bytes) -> str:
+        if self._journal is None or self.failed is not None:
+            return ""
+        try:
+            return self._journal.store_blob(raw)
+        except OSError as error:
+            self.failed = error
+            return ""
 
     def _mask_facts(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Facts go through the same mask as bytes: an upper tester's answer may hold what a card said."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from math import inf
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -265,7 +266,7 @@ class Context:
 
     def suspended(self, start: float, end: float) -> bool:
         """Whether an injected fault or the recovery from it overlaps the time from `start` to `end` (seconds)."""
-        return any(start < e.end and end > e.start for e in self._near)
+        return any(start < e.end and end >= e.start for e in self._near)
 
     @cached_property
     def _near(self) -> tuple[Envelope, ...]:
@@ -287,7 +288,9 @@ class Context:
                 opened.setdefault(name, []).append(entry)
             elif opened.get(name):
                 found.append(self._envelope(opened[name].pop(), entry.t, homes))
-        found.extend(self._envelope(start, self.end, homes) for left in opened.values() for start in left)
+        found.extend(
+            Envelope(start.t, inf, str(start.facts.get("name", ""))) for left in opened.values() for start in left
+        )
         return tuple(sorted(found, key=lambda e: (e.start, e.end, e.name)))
 
     def _envelope(self, start: Entry, ended: float, homes: Sequence[float]) -> Envelope:

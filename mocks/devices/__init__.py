@@ -1,0 +1,1 @@
+"""Devices that prove the suites. Nothing in here imports the harness or the simulators."""

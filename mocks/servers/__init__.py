@@ -1,0 +1,1 @@
+"""Real servers over TLS: thin shells that record bytes first and hand them to the city."""

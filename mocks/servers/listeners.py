@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mocks.city import City
-from mocks.pki import RunCa, presentations
+from mocks.pki import Leaf, RunCa, presentations
 from mocks.servers.http import Deadlines, HttpServer, serve_http
 from mocks.servers.tls import HANDSHAKE_TIMEOUT_S, TlsListener
 from mocks.servers.ws import WsServer, serve_ws
@@ -30,17 +30,18 @@ class Listeners:
 
 async def listen(
     city: City, *, host: str = "127.0.0.1", advertise: str | None = None, names: Sequence[str] = ("localhost",),
-    ports: Sequence[int] = (0, 0), ca: RunCa | None = None, deadlines: Deadlines | None = None,
+    ports: Sequence[int] = (0, 0), ca: RunCa | None = None, good: Leaf | None = None, deadlines: Deadlines | None = None,
     tls_timeout_s: float = HANDSHAKE_TIMEOUT_S,
 ) -> Listeners:  # fmt: skip
     """Open the HTTP and the WebSocket port of a city and tell it its URLs.
 
     `host` is the address to bind, `advertise` the name or address that devices use (and the certificate is for), `ports` the
-    HTTP and the WebSocket port (0 takes a free one). Raises OSError where a port is taken.
+    HTTP and the WebSocket port (0 takes a free one), `good` a certificate to show instead of one made now. Raises OSError
+    where a port is taken.
     """
     seen_as = advertise or host
     authority = ca or RunCa()
-    leafs = presentations(authority, list(dict.fromkeys([seen_as, host, *names])))
+    leafs = presentations(authority, list(dict.fromkeys([seen_as, host, *names])), good)
     dialect = city.office.dialect
     urls: dict[str, str] = {}
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
 from conformance.bench.live import LiveRun, Options, prepare
 from conformance.trace.recorder import Recorder
 from measure import Figure
-from measure.desk import REFERENCE, Desk
+from measure.desk import REFERENCE, Desk, device_file
 
 TITLE = "Wall time of a core run against its waits"
 AIM = "at most 60 s; at most 1.05 times the waits"
@@ -60,7 +59,8 @@ def measure(desk: Desk) -> list[Figure]:
 
 
 def _whole(desk: Desk) -> tuple[float, int, int]:
-    prepared = prepare(Options(device=REFERENCE, profile="core", out=desk.scratch / "core-clocked", seed=1, prompts=False))
+    device = device_file(desk, REFERENCE, "RVW-PROVE-WALL")
+    prepared = prepare(Options(device=device, profile="core", out=desk.scratch / "core-clocked", seed=1, prompts=False))
     plan, selection = prepared.plan()
     live = LiveRun(prepared, plan, selection)
     try:
@@ -71,5 +71,4 @@ def _whole(desk: Desk) -> tuple[float, int, int]:
         live.finish()
     finally:
         live.close()
-    asyncio.set_event_loop(None)
     return seconds, sum(str(result.verdict) == "pass" for result in results), len(results)

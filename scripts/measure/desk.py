@@ -40,10 +40,12 @@ class Run:
 
 @dataclass
 class Desk:
-    """Where measurements work. `runs` is how often a good device is run in virtual time, `socket_runs` in real time."""
+    """Where measurements work. `runs` is how often the reference device is run in virtual time, `variant_runs` each variant,
+    `socket_runs` each good device in real time."""
 
     scratch: Path
     runs: int = 40
+    variant_runs: int = 2
     socket_runs: int = 3
 
     def command(self, *words: str) -> subprocess.Popen[bytes]:
@@ -86,7 +88,7 @@ class Desk:
     @cached_property
     def core_run(self) -> Run:
         """One whole core run of the reference device, made when the first measurement asks."""
-        return self.run(REFERENCE, "core", "--profile", "core", "--seed", "1")
+        return self.run(device_file(self, REFERENCE, "RVW-PROVE-0"), "core", "--profile", "core", "--seed", "1")
 
 
 def device_file(desk: Desk, base: Path, device_id: str) -> Path:

@@ -23,8 +23,8 @@ def measure(desk: Desk) -> list[Figure]:
     seconds = time.perf_counter() - begin
     runs = [Run(desk.scratch / name, seconds, code, tail) for name, (code, tail) in zip(names, ended, strict=True)]
     codes = [run.code for run in runs]
-    failed = sorted({c["id"] for run in runs for c in run.result["clauses"] if c["verdict"] == "fail"})
-    before = sorted(c["id"] for c in alone.result["clauses"] if c["verdict"] == "fail")
+    failed = sorted({c["clause"] for run in runs for c in run.result["clauses"] if c["verdict"] == "fail"})
+    before = sorted(c["clause"] for c in alone.result["clauses"] if c["verdict"] == "fail")
     return [
         Figure("exit codes", f"{codes}; alone {alone.code}", all(code == alone.code for code in codes)),
         Figure("time for four", f"{seconds:.1f} s; one alone {alone.seconds:.1f} s", seconds <= 2 * alone.seconds),

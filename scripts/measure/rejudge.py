@@ -21,7 +21,7 @@ def measure(desk: Desk) -> list[Figure]:
         begin = time.perf_counter()
         again = rejudge(run.out)
         times.append(time.perf_counter() - begin)
-    live = {row["id"]: row["verdict"] for row in first["clauses"]}
+    live = {row["clause"]: row["verdict"] for row in first["clauses"]}
     later = {clause.id: str(clause.verdict) for clause in again.result.clauses}
     differ = sorted(name for name in live.keys() | later.keys() if live.get(name) != later.get(name))
     begin = time.perf_counter()

@@ -28,7 +28,7 @@ def measure(desk: Desk) -> list[Figure]:
         Figure("speed-up", f"{passed_s / seconds:.0f}", passed_s / seconds >= 100),
     ]
     try:
-        live = {row["id"]: row["verdict"] for row in desk.core_run.result["clauses"]}
+        live = {row["clause"]: row["verdict"] for row in desk.core_run.result["clauses"]}
     except CannotMeasure as error:
         return [*figures, Figure("clauses judged otherwise than on sockets", "not known", None, str(error))]
     decided = ("pass", "fail")

@@ -148,7 +148,13 @@ def test_candidates_told_in_the_description_and_again_by_trickling() -> None:
             media = open_media(SMALL)
             found: list[dict[str, Any] | None] = []
             ended = asyncio.Event()
-            media.on_candidate = lambda candidate: (found.append(candidate), ended.set() if candidate is None else None)[0]
+
+            def trickled(candidate: dict[str, Any] | None) -> None:
+                found.append(candidate)
+                if candidate is None:
+                    ended.set()
+
+            media.on_candidate = trickled
             first = await media.create_offer()
             async with asyncio.timeout(LIMIT):
                 await ended.wait()
@@ -192,6 +198,23 @@ def test_clerk_may_offer_on_an_established_call() -> None:
             await clerk.answer(CALL, await media.accept_offer(await clerk.make_offer(CALL)))
             frames = before["by_label"]["person"]["decoded"]
             await witness.until("media.stats", lambda facts: facts["by_label"]["person"]["decoded"] > frames + 5)
+            await media.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.skipif(stack_name() != "libwebrtc", reason="aiortc cannot give an own offer up")
+def test_both_offer_at_the_same_time() -> None:
+    async def scenario() -> None:
+        async with clerk_seat() as (clerk, witness):
+            media = open_media(SMALL)
+            pending: set[asyncio.Task[None]] = set()
+            media.on_candidate = lambda told: pending.add(asyncio.get_running_loop().create_task(clerk.candidate(CALL, told)))
+            await media.create_offer()  # the clerk never answers it
+            await clerk.answer(CALL, await media.accept_offer(await clerk.make_offer(CALL)))
+            await all_seen(witness)
+            assert await received(media, 3) >= 3
+            assert witness.find("media.apply_error") is None
             await media.close()
 
     asyncio.run(scenario())

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from conformance.bench.killmatrix import MemoryLab, broken_clauses
-from conformance.bench.live import Options, Prepared, prepare
 from conformance.bench.outputs import keep_pack, write_outputs
+from conformance.bench.prepare import Options, Prepared, prepare
 from conformance.bench.rejudge import rejudge
 from conformance.iut.device_file import load_device
 from conformance.iut.review import review
@@ -65,6 +65,13 @@ def test_it_is_planned_by_what_it_binds() -> None:
     assert not plan.not_selected
     assert not plan.not_applicable
     assert len(plan.selected) == sum(len(clause.obligations) for clause in load(PACK).clauses.values())
+
+
+def test_a_half_built_device_stops_after_a_family_of_this_pack() -> None:
+    plan, _ = planned(until="PUL").plan()
+    chosen = {case.id for case in plan.cases}
+    assert "reg.first-registration" in chosen  # feeds the monitors of the first families
+    assert not [case for case in chosen if case.startswith(("que.", "gen."))]
 
 
 def test_the_good_device_passes_every_clause(good: tuple[RunResult, Path], lab: MemoryLab) -> None:
@@ -195,4 +202,5 @@ def test_on_sockets_the_broken_device_fails_by_its_clause(tmp_path: Path) -> Non
     assert run.returncode == 1, run.stderr[-3000:]
     result = json.loads((out / "result.json").read_text("utf-8"))
     assert [clause["clause"] for clause in result["clauses"] if clause["verdict"] == "fail"] == ["EQP-005"]
+    assert all(f"--pack {PACK}" in command for failure in result["failures"] for command in failure["rerun"])
     assert rvw("rejudge", str(out)).returncode == 1

@@ -37,11 +37,19 @@ def test_paper_media_repeat_under_one_seed_and_count_versions() -> None:
 def test_paper_states_follow_each_other() -> None:
     async def scenario() -> list[str]:
         states: list[str] = []
+        connected = asyncio.Event()
         media, other = PaperMedia(seed=1), PaperMedia(seed=2)
-        media.on_state = states.append
+
+        def state(now: str) -> None:
+            states.append(now)
+            if now == "connected":
+                connected.set()
+
+        media.on_state = state
         answer = await other.accept_offer((await media.create_offer()).sdp)
         assert media.cameras_in_use == [PAGE, PERSON]
         await media.accept_answer(answer)
+        await connected.wait()
         await media.close()
         await media.close()
         assert media.cameras_in_use == []

@@ -10,20 +10,35 @@ from conformance.protocol.strictjson import MalformedMessage
 JSONRPC = Envelope.from_mapping(
     {
         "kinds": {
-            "request": {"has": ["/method", "/id"]}, "notification": {"has": ["/method"], "lacks": ["/id"]},
-            "error": {"has": ["/error"]}, "result": {"has": ["/result"]},
+            "request": {"has": ["/method", "/id"]},
+            "notification": {"has": ["/method"], "lacks": ["/id"]},
+            "error": {"has": ["/error"]},
+            "result": {"has": ["/result"]},
         },
-        "name": "/method", "id": "/id", "body": {"request": "/params", "notification": "/params", "result": "/result", "error": "/error"},
-        "code": "/error/code", "text": "/error/message", "constants": {"/jsonrpc": "2.0"},
+        "name": "/method",
+        "id": "/id",
+        "body": {"request": "/params", "notification": "/params", "result": "/result", "error": "/error"},
+        "code": "/error/code",
+        "text": "/error/message",
+        "constants": {"/jsonrpc": "2.0"},
         "sequence": {"seq": "/meta/seq", "seen": "/meta/seen"},
     }
-)  # fmt: skip
+)
 PLAIN = Envelope.from_mapping(
     {
-        "kinds": {"request": {"has": ["/cmd"], "lacks": ["/code"]}, "result": {"has": ["/code"], "equals": {"/code": 0}}, "error": {"has": ["/code"]}},
-        "name": "/cmd", "id": "/seq", "body": {"request": "/data", "result": "/data"}, "code": "/code", "text": "/msg", "success": 0,
+        "kinds": {
+            "request": {"has": ["/cmd"], "lacks": ["/code"]},
+            "result": {"has": ["/code"], "equals": {"/code": 0}},
+            "error": {"has": ["/code"]},
+        },
+        "name": "/cmd",
+        "id": "/seq",
+        "body": {"request": "/data", "result": "/data"},
+        "code": "/code",
+        "text": "/msg",
+        "success": 0,
     }
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("envelope", [JSONRPC, PLAIN])

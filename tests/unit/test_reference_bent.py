@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,10 +19,10 @@ from tests.unit.reference_city import CARD, FakeCity, story
 
 
 @pytest.fixture(scope="module")
-def clauses() -> Iterator[frozenset[str]]:
+def clauses() -> frozenset[str]:
     spec, _ = examine(find_pack("shanghai-rvw/1.0"))
     assert spec is not None
-    yield frozenset(spec.clauses)
+    return frozenset(spec.clauses)
 
 
 def test_there_are_enough_of_both() -> None:
@@ -81,6 +80,6 @@ def test_variant_serves_a_visit(variant: str) -> None:
         offer = (await city.until(lambda: city.got("I3", "media.offer")))[0]
         assert (await city.call("I3", "media.answer", call_id="c1", sdp=offer["sdp"]))["result"] == {}
         await city.until(lambda: [s for s in city.got("I3", "media.state") if s["state"] == "connected"])
-        assert len(city.got("I2", "heartbeat")) >= 1
+        await city.until(lambda: city.got("I2", "heartbeat"))
 
     story(work, defect=variant)

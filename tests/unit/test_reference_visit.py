@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from mocks.devices.reference.device import Device
+from mocks.devices.reference.screens import LEVELS
 from mocks.devices.reference.storage import MemoryStorage
 from tests.unit.reference_city import CARD, FakeCity, story
 
@@ -79,7 +80,8 @@ def test_whole_visit_leaves_nothing_behind() -> None:
         screen = await device.upper_tester("screen")
         assert CARD["id_number"] not in json.dumps(screen)
         assert any("310***********1237" in line for line in screen["main"]) or device.screens.message
-        await city.call("I2", "rating.request", rating_id="r1", session_id="s1", ticket_id="k1", levels=[], timeout_ms=900)
+        prompt = {"rating_id": "r1", "session_id": "s1", "ticket_id": "k1", "levels": list(LEVELS), "timeout_ms": 900}
+        assert (await city.call("I2", "rating.request", **prompt))["result"] == {}
         assert (await device.upper_tester("rate", {"level": "dissatisfied"}))["taken"]
         rated = (await city.until(lambda: city.sent("POST /ratings")))[0]
         assert (rated["outcome"], rated["level"]) == ("rated", "dissatisfied")

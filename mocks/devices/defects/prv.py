@@ -10,7 +10,7 @@ from mocks.devices.reference.docking import Docking, Request
 from mocks.devices.reference.heartbeat import Heartbeat
 from mocks.devices.reference.memory import Memory
 from mocks.devices.reference.screens import Screens
-from mocks.devices.reference.sessions import Sessions, Vault
+from mocks.devices.reference.sessions import Vault
 from mocks.devices.reference.tickets import Card, Tickets
 from mocks.devices.registry import defect
 
@@ -124,15 +124,3 @@ class SurvivesPowerLoss(Memory):
         held = [i for i in self.d.vault.items.values() if isinstance(i, str)]
         if held and not self.frozen:
             self.d.storage.write("session.json", "\n".join(held))
-
-
-@defect(
-    id="PRV-007-screen-not-wiped",
-    breaks=["PRV-007"],
-    about={"zh": "会话结束后屏幕仍显示上一位居民", "en": "the screen keeps the last resident"},
-)
-class ScreenNotWiped(Sessions):
-    def wipe(self) -> None:
-        kept = self.d.screens.message
-        super().wipe()
-        self.d.screens.show(kept)

@@ -127,7 +127,7 @@ class WorksWhileRefused(Registration):
 )
 class FixedInterval(Registration):
     def retry_delay(self, attempt: int) -> float:
-        return super().retry_delay(0)
+        return super().retry_delay(min(attempt, 0))
 
 
 @defect(

@@ -147,10 +147,10 @@ class LibwebrtcMedia:
     def _add_source(self, label: str) -> None:
         generator = webrtc.MediaStreamTrackGenerator("audio" if label == AUDIO else "video")
         self._sources.append(generator)
-        ways = webrtc.RTCRtpTransceiverDirection
-        self._connection.add_transceiver(generator, webrtc.RTCRtpTransceiverInit(
-            direction=ways.sendonly if label == PAGE else ways.sendrecv, streams=[webrtc.MediaStream()],
-        ))
+        # add_track, because only what it adds takes part in an offer of the other side (RFC 9429 section 5.10)
+        self._connection.add_track(generator, webrtc.MediaStream())
+        if label == PAGE:
+            self._connection.get_transceivers()[-1].direction = webrtc.RTCRtpTransceiverDirection.sendonly
         if label == AUDIO:
             self._spawn(self._speak(generator))
             return

@@ -102,7 +102,8 @@ class Calls(Link):
         try:
             await asyncio.wait_for(call.picked_up.wait(), call.ring_timeout_s)
         except TimeoutError:
-            self.give_up_ringing(call)
+            if self.current(call):  # it may have been cancelled meanwhile, and another call may ring
+                self.give_up_ringing(call)
             return False
         return self.current(call)
 

@@ -9,7 +9,6 @@ from mocks.devices.reference.actions import Actions
 from mocks.devices.reference.backoff import Backoff
 from mocks.devices.reference.calls import Call, Calls
 from mocks.devices.reference.channel import Channel
-from mocks.devices.reference.commands import Commands
 from mocks.devices.reference.heartbeat import Heartbeat
 from mocks.devices.reference.link import Answer
 from mocks.devices.reference.rating import Prompt, Ratings
@@ -165,10 +164,10 @@ class LargerPictures(Actions):
 
 
 @variant(id="command-starts-later", about={"zh": "受理后稍后执行", "en": "a command begins a moment after it was taken"})
-class StartsLater(Commands):
-    async def run(self, command: Any) -> None:
+class StartsLater(Actions):
+    async def perform(self, command: Any) -> dict[str, Any]:
         await asyncio.sleep(0.05)
-        await super().run(command)
+        return await super().perform(command)
 
 
 @variant(id="number-in-large-type", about={"zh": "号码单独成行", "en": "the number on a line of its own"})

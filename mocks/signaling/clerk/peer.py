@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +52,7 @@ class ClerkCall:
         self._offer = ""
         self._early: list[Mapping[str, Any] | None] = []
         self._candidates_ended = False
+        self._offered_first = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._bye_at: float | None = None
         self._silent = False
@@ -84,6 +86,7 @@ class ClerkCall:
         """
         try:
             if not self.connection.getTransceivers():
+                self._offered_first = True
                 self.connection.addTrack(ClerkVoice())
                 self.connection.addTransceiver(ClerkPicture(), "sendrecv")
                 self.connection.addTransceiver("video", "recvonly")
@@ -106,6 +109,7 @@ class ClerkCall:
             raise self._apply_error("answer", error, changes) from error
         self._attach_tap()
         self._negotiated(answer, self._offer)
+        await self._apply_early()
 
     async def candidate(self, told: Mapping[str, Any] | None) -> None:
         """One trickled candidate of the device; None is the end of candidates."""
@@ -201,6 +205,8 @@ class ClerkCall:
             return  # told twice, in the description and by trickling; the stack would refuse it
         try:
             text = str(told.get("candidate") or "") if told else ""
+            if self._offered_first and (not text or self._of_given_up_offer(text)):
+                return  # the device gave an offer up; whose end of candidates this is cannot be told, and it is not needed
             if not told or not text:
                 self._candidates_ended = True
                 await self.connection.addIceCandidate(None)
@@ -210,6 +216,13 @@ class ClerkCall:
             await self.connection.addIceCandidate(parsed)
         except Exception as error:  # see answer()
             self._apply_error("candidate", error, [])
+
+    def _of_given_up_offer(self, candidate: str) -> bool:
+        """Whether a candidate names another generation than the description in force (RFC 8840 section 4.1)."""
+        named = re.search(r" ufrag (\S+)", candidate)
+        described = sdp.parse(self.connection.remoteDescription.sdp)
+        valid = {section.attribute("ice-ufrag") for section in described.sections}
+        return named is not None and named[1] not in valid
 
     def _apply_error(self, what: str, error: Exception, changes: list[str]) -> ApplyError:
         reason = f"{type(error).__name__}: {error}"

@@ -126,9 +126,10 @@ export class Call {
     }
     const [sheet] = page.getVideoTracks();
     sheet.contentHint = "detail"; // letters stay sharp when the uplink is thin; the rate gives way
-    connection.addTransceiver(person.getAudioTracks()[0], { direction: "sendrecv", streams: [person] });
-    connection.addTransceiver(person.getVideoTracks()[0], { direction: "sendrecv", streams: [person] });
-    connection.addTransceiver(sheet, { direction: "sendonly", streams: [page] });
+    // addTrack, because only what it adds takes part in an offer of the other side (RFC 9429 section 5.10)
+    for (const track of [...person.getAudioTracks(), ...person.getVideoTracks()]) connection.addTrack(track, person);
+    connection.addTrack(sheet, page);
+    connection.getTransceivers().at(-1).direction = "sendonly";
     for (const id of ["person_camera", "document_camera"]) this.cameraChanged(id, this.device.bank.get(id).trouble());
     return ["audio", "person", "page"];
   }
@@ -148,7 +149,8 @@ export class Call {
     const gaveUp = connection.signalingState === "have-local-offer";
     await this.apply({ type: "offer", sdp: params.sdp });
     await connection.setLocalDescription();
-    this.tell("media.answer", { call_id: id, sdp: connection.localDescription.sdp });
+    const { sdp } = connection.localDescription;
+    setTimeout(() => this.tell("media.answer", { call_id: id, sdp }), 0); // after the answer to this call
     if (gaveUp) this.device.log("对方先提议，已让步");
     return {};
   }

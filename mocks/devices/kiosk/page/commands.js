@@ -43,7 +43,7 @@ export class Commands {
     command.stopped = new Promise((_, reject) => { command.stop = reject; });
     command.stopped.catch(() => {});
     this.running.set(id, command);
-    this.run(command);
+    setTimeout(() => this.run(command), 0); // after the answer is on its way: no report may overtake it
     return { accepted: true };
   }
 

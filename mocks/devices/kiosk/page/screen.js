@@ -80,7 +80,7 @@ export class Screen {
       return button;
     }));
     this.hangup.hidden = !(call.ringing || call.connected);
-    this.cancel.hidden = !visit.open.size;
+    this.cancel.hidden = visit.session !== "" || !visit.open.size;
     draw(this.side, bank.get("second_screen").trouble() ? [] : this.second.map((text) => ["page", text]));
     this.body.dataset.call = call.ringing || call.connected ? "yes" : "no";
   }

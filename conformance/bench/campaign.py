@@ -1,0 +1,190 @@
+"""A campaign: sessions of one device build, one pack and one harness in one directory (decision 28), settled by decision 6."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from conformance.bench.head import harness_version
+from conformance.bench.prepare import Prepared, UsageProblem
+from conformance.spec.model import Level
+from conformance.verdict import exitcode
+from conformance.verdict.model import RunResult, Verdict
+from reports.words import Lang
+
+Only = Literal["", "not-pass", "remaining"]
+CAMPAIGN_FILE: Final = "campaign.json"
+PASSES_TO_CLEAR: Final = 3  # in a row, on an unchanged build (decision 6)
+_OPEN: Final = (Verdict.INCONCLUSIVE, Verdict.ERROR)
+_TRIED: Final = (Verdict.PASS, Verdict.FAIL, *_OPEN)
+
+
+def settle(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """What all attempts together say, oldest first; None where there was none.
+
+    A fail stays until three passes in a row; inconclusive and error are settled by a pass or a fail; a pass is not unsettled
+    by an attempt that decided nothing.
+    """
+    state: Verdict | None = None
+    row = 0
+    for verdict in verdicts:
+        row = row + 1 if verdict is Verdict.PASS else 0
+        if verdict is Verdict.FAIL:
+            state = verdict
+        elif verdict is Verdict.PASS:
+            state = verdict if state is not Verdict.FAIL or row >= PASSES_TO_CLEAR else state
+        elif verdict in _OPEN and (state is None or state in _OPEN):
+            state = verdict
+    return state
+
+
+@dataclass
+class Campaign:
+    """One directory of sessions. `table` is what campaign.json holds."""
+
+    directory: Path
+    table: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, directory: Path, prepared: Prepared) -> Campaign:
+        """The campaign of a device build; a new one where the directory holds none. Raises UsageProblem."""
+        file = directory / CAMPAIGN_FILE
+        identity = _identity(prepared)
+        if not file.exists():
+            if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+                raise UsageProblem([f"{directory} is not empty and holds no campaign; name another --campaign directory"])
+            return cls(directory, {"format": "rvw-campaign", "version": 1, "identity": identity, "sessions": []})
+        try:
+            table = json.loads(file.read_text("utf-8"))
+            known = dict(table["identity"])
+            sessions = list(table["sessions"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageProblem([f"{file} cannot be read ({error}); name another --campaign directory"]) from error
+        other = [f"{key} is {identity[key]!r}, the campaign's is {known.get(key)!r}" for key in identity if identity[key] != known.get(key)]
+        if other:
+            told = [f"{directory} is the campaign of another device build:", *(f"  {line}" for line in other)]
+            raise UsageProblem([*told, "another build, pack or harness is another campaign: name another directory"])
+        return cls(directory, {**table, "sessions": sessions})
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        """All sessions, oldest first; a fail is never taken off the list."""
+        rows: list[dict[str, Any]] = self.table["sessions"]
+        return rows
+
+    def next_session(self) -> Path:
+        """The directory of the session that begins now."""
+        number = 1
+        while (self.directory / f"s{number:03d}").exists():
+            number += 1
+        return self.directory / f"s{number:03d}"
+
+    def choose(self, only: Only, prepared: Prepared) -> frozenset[str] | None:
+        """The cases of the next session; None where nothing is left to run, an empty set for the whole plan."""
+        if not only or not self.sessions:
+            return frozenset()
+        plan = prepared.plan()[0]
+        verdicts = self.settled("cases")
+        if only == "remaining":
+            chosen = {case.id for case in plan.cases if case.id not in verdicts}
+        else:
+            clauses = self.settled("clauses")
+            open_clauses = {clause for clause, verdict in clauses.items() if verdict is not Verdict.PASS}
+            chosen = {case for case, verdict in verdicts.items() if verdict is not Verdict.PASS}
+            chosen |= {c for oid, cases in plan.selected.items() if oid.split(".", 1)[0] in open_clauses for c in cases}
+            chosen &= {case.id for case in plan.cases} & verdicts.keys()
+        return frozenset(chosen) or None
+
+    def settled(self, what: Literal["cases", "clauses"]) -> dict[str, Verdict]:
+        """The verdict of everything that was tried."""
+        attempts: dict[str, list[Verdict]] = {}
+        for session in self.sessions:
+            for name, row in session[what].items():
+                attempts.setdefault(name, []).append(Verdict(row["verdict"]))
+        found = {name: settle(verdicts) for name, verdicts in attempts.items()}
+        return {name: verdict for name, verdict in found.items() if verdict is not None}
+
+    def add(self, out: Path, prepared: Prepared, result: RunResult, only: Only) -> None:
+        """List a session with everything that it tried, and write campaign.json. Raises OSError."""
+        weighing = _weighing(prepared)
+        self.sessions.append({
+            "directory": out.name, "ended_at": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}", "only": only,
+            "seed": prepared.seed, "profile": prepared.profile.id, "verdict": result.verdict.value, "exit_code": result.exit_code,
+            "cases": {
+                case.id: {"verdict": case.verdict.value, "attempts": case.attempts, "weighs": case.id in weighing}
+                for case in result.cases if case.attempts and case.verdict in _TRIED
+            },
+            "clauses": {
+                clause.id: {"verdict": clause.verdict.value, "weighs": clause.level == Level.MUST.value and not clause.waived}
+                for clause in result.clauses if clause.verdict in _TRIED
+            },
+        })  # fmt: skip
+        self.table["settled"] = {
+            what: {name: verdict.value for name, verdict in sorted(self.settled(what).items())} for what in ("cases", "clauses")
+        }  # fmt: skip
+        self.table["verdict"] = self.verdict().value
+        self.directory.mkdir(parents=True, exist_ok=True)
+        fresh = self.directory / f"{CAMPAIGN_FILE}.new"
+        fresh.write_text(json.dumps(self.table, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        os.replace(fresh, self.directory / CAMPAIGN_FILE)  # noqa: PTH105  atomic on every platform
+
+    def verdict(self) -> Verdict:
+        """Of the campaign, from everything that weighs."""
+        found = {verdict for what in ("cases", "clauses") for name, verdict in self.settled(what).items()
+                 if self._weighs(what, name)}  # fmt: skip
+        order = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.PASS)
+        return next((verdict for verdict in order if verdict in found), Verdict.INCONCLUSIVE)
+
+    def _weighs(self, what: str, name: str) -> bool:
+        return any(session[what].get(name, {}).get("weighs") for session in self.sessions)
+
+    @property
+    def exit_code(self) -> int:
+        """By the one table."""
+        return exitcode.of_verdict(self.verdict())
+
+    def summary(self, prepared: Prepared, lang: Lang) -> str:
+        """What the campaign stands at: sessions, counts, and everything that is not pass with all its attempts."""
+        zh = lang == "zh"
+        planned = {case.id for case in prepared.plan()[0].cases}
+        lines = ["", f"{'测试活动' if zh else 'campaign'} {self.directory}"]
+        lines += [f"  {s['directory']}  {s['ended_at']}  {s['only'] or 'all':<10} {s['verdict']}" for s in self.sessions]
+        for what in ("clauses", "cases"):
+            settled = self.settled(what)  # type: ignore[arg-type]
+            counts = ", ".join(f"{v.value} {sum(x is v for x in settled.values())}" for v in _TRIED)
+            left = f", {'未运行' if zh else 'not run'} {len(planned - settled.keys())}" if what == "cases" else ""
+            lines.append(f"  {what}: {counts}{left}")
+            for name, verdict in sorted(settled.items()):
+                if verdict is not Verdict.PASS:
+                    lines.append(f"    {verdict.value:<12} {name}  ({self._attempts(what, name)})")
+        lines.append(f"  {'结论' if zh else 'verdict'}: {self.verdict().value}   exit {self.exit_code}")
+        return "\n".join(lines) + "\n"
+
+    def _attempts(self, what: str, name: str) -> str:
+        rows: Iterable[tuple[str, Mapping[str, Any] | None]] = ((s["directory"], s[what].get(name)) for s in self.sessions)
+        return ", ".join(f"{directory} {row['verdict']}" for directory, row in rows if row is not None)
+
+
+def _identity(prepared: Prepared) -> dict[str, str]:
+    device = prepared.device
+    return {
+        "remote_device_id": device.remote_device_id, "vendor": device.vendor, "model": device.model, "serial": device.serial,
+        "firmware": device.firmware, "platform": device.platform, "pack_digest": prepared.spec.digest,
+        "harness_version": harness_version(),
+    }  # fmt: skip
+
+
+def _weighing(prepared: Prepared) -> set[str]:
+    """Cases that count for the campaign: all but those that are there for SHOULD and MAY alone."""
+    plan = prepared.plan()[0]
+    levels: dict[str, set[Level]] = {case.id: set() for case in plan.cases}
+    for obligation, cases in plan.selected.items():
+        for case in cases:
+            if case in levels:
+                levels[case].add(prepared.spec.clauses[obligation.split(".", 1)[0]].level)
+    return {case for case, found in levels.items() if not found or Level.MUST in found}

@@ -1,0 +1,97 @@
+"""What happens before the world starts: the device file's `before_run` command, and a look at which build is there."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.bench.identity import Identity
+from conformance.iut.device_file import DeviceFile
+from conformance.iut.process import DeviceProcess, expand
+from conformance.iut.upper_tester import HttpUpperTester
+from mocks.pki import RunCa
+
+HOOK_LIMIT_S: Final = 1800.0  # flashing takes its time, but not for ever
+TOLD_LINES: Final = 8
+NOBODY: Final = "https://127.0.0.1:9/"  # RFC 863: discard; a device that is only asked who it is must reach no city
+
+
+class HookFailed(Exception):
+    """The command did not succeed; the text names it and holds its last lines."""
+
+
+class OtherBuild(Exception):
+    """The device is another build than the one that was asked for."""
+
+
+def before_run(device: DeviceFile) -> None:
+    """Run `[iut.hooks] before_run` where the device file has one. Raises HookFailed."""
+    command = device.hooks.get("before_run")
+    if command is None:
+        return
+    place = f"{device.place('iut', 'hooks', 'before_run')}"
+    try:
+        done = subprocess.run(
+            expand(command), cwd=device.path.parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=HOOK_LIMIT_S, check=False,
+        )  # fmt: skip
+    except OSError as error:
+        raise HookFailed(f"{place}: before_run: {command[0]!r} cannot be started: {error.strerror or error}") from error
+    except subprocess.TimeoutExpired as error:
+        raise HookFailed(f"{place}: before_run: no end within {HOOK_LIMIT_S:.0f} s") from error
+    if done.returncode != 0:
+        tail = done.stdout.decode("utf-8", "replace").splitlines()[-TOLD_LINES:]
+        lines = [f"{place}: before_run ended with exit code {done.returncode}; nothing was run", *(f"  {line}" for line in tail)]
+        raise HookFailed("\n".join(lines))
+
+
+async def ask_firmware(device: DeviceFile, ports: Sequence[int], host: str, cwd: Path) -> str | None:
+    """The build that a device says it is before any case, None where only its registration will tell.
+
+    A device that the bench starts is started once with endpoints that lead nowhere; a running one is asked over I6.
+    Raises DeviceAbsent, OSError.
+    """
+    if device.driver.kind == "spawn":
+        return await _spawned_firmware(device, ports, host, cwd)
+    if device.upper_tester.kind == "http" and device.upper_tester.url:
+        return await said_by_tester(device.upper_tester.url)
+    return None
+
+
+async def _spawned_firmware(device: DeviceFile, ports: Sequence[int], host: str, cwd: Path) -> str:
+    identity = Identity.fresh(device.remote_device_id, NOBODY)
+    leaf = RunCa().leaf([host, "localhost"])
+    with tempfile.TemporaryDirectory(prefix="rvw-state-", ignore_cleanup_errors=True) as state:
+        document = identity.spawn_document(
+            NOBODY, seed=0, ca_pem=RunCa().pem, state_dir=state,
+            device_api={"host": host, "port": ports[0], "cert_pem": leaf.chain.decode(), "key_pem": leaf.key.decode()},
+            upper_tester={"host": host, "port": ports[1]},
+        )  # fmt: skip
+        process = DeviceProcess.of(device.driver, cwd, lambda _: None)
+        try:
+            ready: Mapping[str, Any] = await process.start(document)
+        finally:
+            await process.stop()
+    return str(ready.get("firmware", ""))
+
+
+async def said_by_tester(url: str) -> str | None:
+    """The firmware that the upper tester's `hello` names. Raises OSError."""
+    tester = HttpUpperTester(url)
+    try:
+        told = (await tester.hello()).get("firmware")
+    finally:
+        await tester.close()
+    return str(told) if told else None
+
+
+def compare(expected: str, found: str, where: str) -> None:
+    """Raises OtherBuild where the device is another build than expected."""
+    if found != expected:
+        raise OtherBuild(
+            f"the device says firmware {found or '(nothing)'!r} ({where}), --expect-firmware asks for {expected!r}; "
+            "nothing was run: flash the device or name the build that is on it"
+        )

@@ -1,0 +1,182 @@
+"""A lab's lasting identity: CA, names, ports and device keys that stay the same from run to run (decision 21).
+
+A directory with `lab.toml`, the CA and one key file a device. A device on a real table is set up once against it; the keys
+are readable for their owner only (mode 0600 where the system has modes).
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import json
+import os
+import secrets
+import socket
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from mocks.acceptance.registry import DeviceIdentity
+from mocks.pki import Leaf, RunCa, leaf_from
+
+Trust = Literal["ca", "vendor", "pinned"]
+LAB_FILE: Final = "lab.toml"
+CA_AHEAD: Final = dt.timedelta(days=3650)
+PORTS: Final = (8443, 8444)
+
+
+class LabError(Exception):
+    """A lab directory that cannot be made or used; the text says what, where and what to do."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab as read. `bench` is its [bench] table, `good` the certificate that it shows where that is a lasting one."""
+
+    directory: Path
+    name: str
+    trust: Trust
+    ca: RunCa
+    good: Leaf | None
+    root_pem: str  # what a device has to trust
+    bench: Mapping[str, Any] = field(default_factory=dict)
+
+    def identity(self, remote_device_id: str, url: str) -> DeviceIdentity:
+        """The lasting keys of a device, made and kept when it is seen for the first time. Raises LabError."""
+        path = self.key_file(remote_device_id)
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            row = {
+                "remote_device_id": remote_device_id, "keyid": f"dev-{remote_device_id}", "key_b64": _new_key(),
+                "city_keyid": f"city-{remote_device_id}", "city_key_b64": _new_key(),
+            }  # fmt: skip
+            _write_secret(path, json.dumps(row, ensure_ascii=False, indent=2).encode() + b"\n")
+        try:
+            row = json.loads(path.read_text("utf-8"))
+            return DeviceIdentity(
+                str(row["remote_device_id"]), {str(row["keyid"]): base64.b64decode(row["key_b64"], validate=True)},
+                str(row["city_keyid"]), base64.b64decode(row["city_key_b64"], validate=True), url,
+            )  # fmt: skip
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise LabError(f"{path}: no key file of a device ({error}); move it away and a new one is made") from error
+
+    def key_file(self, remote_device_id: str) -> Path:
+        """Where the keys of a device lie."""
+        return self.directory / "devices" / f"{hashlib.sha256(remote_device_id.encode()).hexdigest()[:16]}.json"
+
+
+def init_lab(
+    directory: Path, *, advertise: str, listen: str, ports: Sequence[int], trust: Trust, certificate: Path | None = None,
+    key: Path | None = None, root: Path | None = None, name: str = "",
+) -> Lab:  # fmt: skip
+    """Make a lab in an empty directory. Raises LabError."""
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise LabError(f"{directory} is not empty; a lab's identity is never overwritten: name another directory")
+    if (trust == "vendor") != (certificate is not None and key is not None):
+        raise LabError("--trust vendor takes --certificate FILE and --key FILE (PEM); the other modes take neither")
+    directory.mkdir(parents=True, exist_ok=True)
+    authority = RunCa(f"RVW lab {name or directory.name}"[:60], ahead=CA_AHEAD)
+    (directory / "ca.pem").write_text(authority.pem, encoding="ascii")
+    _write_secret(directory / "ca.key", authority.key_pem)
+    lines = ["[lab]", f"name = {json.dumps(name or directory.name, ensure_ascii=False)}",
+             f'created = "{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"', "", "[bench]", f"listen = {json.dumps(listen)}",
+             f"advertise = {json.dumps(advertise)}", f"ports = [{', '.join(map(str, ports))}]", "", "[trust]",
+             f"mode = {json.dumps(trust)}"]  # fmt: skip
+    if trust == "vendor":
+        shown = {"certificate": certificate, "key": key, "root": root}
+        lines += [f"{what} = {json.dumps(str(path.resolve()))}" for what, path in shown.items() if path is not None]
+    elif trust == "pinned":
+        leaf = authority.leaf([advertise, "localhost"])
+        (directory / "server.pem").write_bytes(leaf.chain)
+        _write_secret(directory / "server.key", leaf.key)
+        lines += ['certificate = "server.pem"', 'key = "server.key"']
+    (directory / LAB_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return load_lab(directory)
+
+
+def load_lab(directory: Path) -> Lab:
+    """Read a lab. Raises LabError with place and remedy."""
+    file = directory / LAB_FILE
+    try:
+        table = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise LabError(f"{file}: {error.strerror}; make a lab with `rvw lab init {directory}`") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LabError(f"{file}: not TOML: {error}") from error
+    trust = table.get("trust", {})
+    mode = trust.get("mode", "ca")
+    if mode not in ("ca", "vendor", "pinned"):
+        raise LabError(f"{file}: trust.mode is ca, vendor or pinned, not {mode!r}")
+    authority = _authority(directory)
+    good = read_leaf(directory, trust) if mode != "ca" else None
+    root = authority.pem
+    if mode == "vendor" and good is not None:
+        root = read_root(directory / trust["root"]) if "root" in trust else good.chain.decode("ascii", "replace")
+    name = str(table.get("lab", {}).get("name", directory.name))
+    return Lab(directory, name, mode, authority, good, root, table.get("bench", {}))
+
+
+def _authority(directory: Path) -> RunCa:
+    try:
+        return RunCa.kept((directory / "ca.pem").read_bytes(), (directory / "ca.key").read_bytes())
+    except OSError as error:
+        raise LabError(f"{error.filename}: {error.strerror}; the lab is not whole, make a new one") from error
+    except ValueError as error:
+        raise LabError(f"{directory / 'ca.pem'}: no CA with its key: {_first_line(error)}") from error
+
+
+def read_leaf(base: Path, table: Mapping[str, Any]) -> Leaf:
+    """A certificate with its key as a table names them (`certificate`, `key`, relative to `base`). Raises LabError."""
+    try:
+        certificate, key = base / str(table["certificate"]), base / str(table["key"])
+        return leaf_from(certificate.read_bytes(), key.read_bytes())
+    except KeyError as error:
+        raise LabError(f"{base}: a certificate of its own needs `certificate` and `key`; {error} is missing") from error
+    except OSError as error:
+        raise LabError(f"{error.filename}: {error.strerror}; name a PEM file") from error
+    except (ValueError, IndexError) as error:
+        raise LabError(f"{table['certificate']}: no PEM certificate with its key: {_first_line(error)}") from error
+
+
+def read_root(path: Path) -> str:
+    """A root certificate as PEM text. Raises LabError where the file is none."""
+    from cryptography import x509  # only where somebody names a file
+
+    try:
+        text = path.read_bytes()
+        if not x509.load_pem_x509_certificates(text):
+            raise ValueError("no certificate in it")
+        return text.decode("ascii")
+    except OSError as error:
+        raise LabError(f"{path}: {error.strerror}; name a PEM file with the root certificate") from error
+    except ValueError as error:
+        raise LabError(f"{path}: no PEM certificate: {_first_line(error)}") from error
+
+
+def own_address() -> str:
+    """The address that this machine would be reached at; loopback where it has no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # RFC 5737: nothing is sent, the system only picks a way out
+        except OSError:
+            return "127.0.0.1"
+        address: str = probe.getsockname()[0]
+        return address
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+
+
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _write_secret(path: Path, data: bytes) -> None:
+    """A file that only its owner reads, from its first byte on."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)

@@ -1,0 +1,96 @@
+"""`rvw resume`: going on with a run that was stopped. Only what has no end on the record is run; all of it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from conformance.bench.head import harness_version
+from conformance.bench.outputs import JOURNAL, PACK
+from conformance.bench.prepare import Options, Prepared, UsageProblem, prepare
+from conformance.bench.rejudge import NoRun, waivers_of
+from conformance.trace.journal import JournalRead, read_journal
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A run as its journal shows it: its head, its plan, and the cases that came to their end."""
+
+    head: Mapping[str, Any]
+    planned: tuple[str, ...]
+    ended: frozenset[str]
+    sealed: bool  # it came to its own end: nothing is left
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Planned cases that have no end, in the order of the plan."""
+        return tuple(case for case in self.planned if case not in self.ended)
+
+
+def stopped_run(run: Path) -> Stopped:
+    """Read what a run has done. Raises NoRun."""
+    journal = run / JOURNAL
+    if not journal.is_file():
+        raise NoRun(f"{journal} does not exist; name the directory of a run")
+    read = read_journal(journal)
+    if not read.intact:
+        raise NoRun(f"{journal} is broken ({read.breaks[0]}); it can be judged with rvw rejudge, but not gone on with")
+    return _of(journal, read)
+
+
+def _of(journal: Path, read: JournalRead) -> Stopped:
+    head: Mapping[str, Any] = {}
+    planned: list[str] = []
+    ended: set[str] = set()
+    reason = ""
+    for row in read.observations:
+        if row.kind == "run.start":
+            head = row.facts
+        elif row.kind == "plan":
+            planned.extend(case["id"] for case in row.facts.get("cases", ()))
+        elif row.kind == "case.end":
+            ended.add(row.case)
+        elif row.kind == "run.end":
+            reason = str(row.facts.get("reason", ""))
+        elif row.kind == "segment":
+            reason = ""
+    if not head:
+        raise NoRun(f"{journal} has no head: the run stopped before it began; start it anew with rvw run")
+    return Stopped(head, tuple(dict.fromkeys(planned)), frozenset(ended), reason == "complete")
+
+
+def prepare_rest(run: Path, device: Path | None = None, lab: Path | None = None, *, prompts: bool = True) -> Prepared:
+    """The rest of a run, with the pack, profile, seed, limits and waivers that it began with.
+
+    Raises NoRun, UsageProblem (also where the device file or this harness is no longer what it was).
+    """
+    stopped = stopped_run(run)
+    head = stopped.head
+    told = head.get("device", {})
+    file = device or Path(str(told.get("file", "")))
+    if not file.is_file():
+        raise UsageProblem([f"the run's device file {file} is not found from here; name it with --device"])
+    prepared = prepare(
+        Options(
+            device=file, profile=str(head.get("profile", "")), out=run, pack=str(run / PACK), seed=int(head.get("seed", 0)),
+            timers=dict(head.get("timers", {})), only_cases=frozenset(stopped.left), prompts=prompts, lab=lab,
+        )  # fmt: skip
+    )
+    problems = _changed(prepared, head)
+    if problems:
+        raise UsageProblem([*problems, "a run goes on only with what it began with; start a new one with rvw run"])
+    return replace(prepared, waivers=waivers_of(head))
+
+
+def _changed(prepared: Prepared, head: Mapping[str, Any]) -> list[str]:
+    """What is not as it was when the run began."""
+    device, was = prepared.device, head.get("device", {})
+    rows = [(name, was.get(name), getattr(device, name)) for name in ("remote_device_id", "firmware", "model", "serial")]
+    rows.append(("the pack's digest", head.get("pack_digest"), prepared.spec.digest))
+    rows.append(("the harness version", head.get("harness", {}).get("version"), harness_version()))
+    problems = [f"{name} was {old!r} when the run began and is {new!r} now" for name, old, new in rows if old != new]
+    if dict(head.get("pics", {})) != dict(prepared.pics):
+        problems.append("the declarations (PICS) of the device file are not those that the run began with")
+    return problems
