@@ -41,6 +41,7 @@ class PytestRun:
         self.chosen = False  # pytest has said which cases it takes
         self._progress = progress
         self._resume = resume
+        self._aborted = False
         self._done = 0
         self._total = 0
 
@@ -52,6 +53,7 @@ class PytestRun:
         try:
             result = live.execute(case)
         except RunAborted as error:
+            self._tell_once(f"rvw: the run ends here: {error}\n")
             pytest.fail(f"not run: {error}", pytrace=False)
         self._done += 1
         self._tell(case, result)
@@ -125,6 +127,11 @@ class PytestRun:
             again = f"  (attempt {result.attempts})" if result.attempts > 1 else ""
             mark = MARKS.get(result.verdict, str(result.verdict))
             self._say(f"[{self._done:3d}/{self._total}] {mark:<12} {result.seconds:6.2f} s  {case.id}{why}{again}\n")
+
+    def _tell_once(self, text: str) -> None:
+        if not self._aborted:
+            self._aborted = True
+            self._say(text)
 
     def _say(self, text: str) -> None:
         sys.stderr.write(for_console(text, sys.stderr.encoding))

@@ -98,8 +98,9 @@ def make_plan(
         else:
             left.append(Left(item.id, *reason))
     in_reach = [item for item in cases.values() if not _out_of_reach(spec, profile, pics, item, means)]
-    lacking = [item for item in in_reach if item not in runnable]
-    selected, not_selected, not_applicable, declared = _obligations(spec, profile, pics, runnable, lacking)
+    lacking = [item.id for item in in_reach if item not in runnable]
+    ids = [item.id for item in runnable]
+    selected, not_selected, not_applicable, declared = _obligations(spec, profile, pics, ids, lacking)
     runnable, narrowed = _narrow(runnable, chosen, selected, spec)
     left.extend(narrowed)
     kept = {item.id for item in runnable}
@@ -110,6 +111,25 @@ def make_plan(
     return Plan(
         tuple(_ordered(runnable, seed)), tuple(left), selected, tuple(not_selected), tuple(not_applicable), tuple(declared)
     )
+
+
+def replan(spec: Spec, head: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan facts of a recorded run under another pack: the same cases, the other pack's obligations.
+
+    A profile that the other pack lacks is replaced by its first. What no recorded case provokes is not selected.
+    """
+    profile = spec.profiles.get(str(head.get("profile"))) or next(iter(spec.profiles.values()))
+    cases = [str(row["id"]) for row in plan.get("cases", ())]
+    selected, not_selected, not_applicable, declared = _obligations(spec, profile, head.get("pics", {}), cases, ())
+    by_case = {case: [o for o, ids in selected.items() if case in ids] for case in cases}
+    return {
+        **plan,
+        "cases": [{**row, "obligations": by_case[str(row["id"])]} for row in plan.get("cases", ())],
+        "selected": list(selected),
+        "not_selected": [left.as_facts() for left in not_selected],
+        "not_applicable": [left.as_facts() for left in not_applicable],
+        "declared": declared,
+    }
 
 
 def _out_of_reach(
@@ -144,7 +164,7 @@ def _nobody_can(case: Case, means: Means) -> tuple[str, str] | None:
 
 
 def _obligations(
-    spec: Spec, profile: Profile, pics: Mapping[str, Any], cases: Sequence[Case], lacking: Sequence[Case]
+    spec: Spec, profile: Profile, pics: Mapping[str, Any], cases: Sequence[str], lacking: Sequence[str]
 ) -> tuple[dict[str, tuple[str, ...]], list[Left], list[Left], list[str]]:
     selected: dict[str, tuple[str, ...]] = {}
     not_selected: list[Left] = []
@@ -180,10 +200,10 @@ def _out_of_scope(profile: Profile, clause: Clause, obligation: Obligation) -> t
     return None
 
 
-def _provoking(obligation: Obligation, cases: Iterable[Case]) -> tuple[str, ...]:
+def _provoking(obligation: Obligation, cases: Iterable[str]) -> tuple[str, ...]:
     if obligation.stimulus is None:
         return ("*",)
-    return tuple(case.id for case in cases if fnmatchcase(case.id, obligation.stimulus))
+    return tuple(case for case in cases if fnmatchcase(case, obligation.stimulus))
 
 
 def _narrow(

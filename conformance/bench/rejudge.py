@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.bench.outputs import JOURNAL, PACK
+from conformance.bench.plan import replan
 from conformance.spec.loader import load
 from conformance.spec.model import Spec
 from conformance.trace.journal import JournalRead
@@ -43,8 +44,17 @@ def rejudge(run: Path, pack: str | None = None) -> Rejudged:
     transcript, read = Transcript.from_journal(journal, spec)
     if not transcript.head:
         raise NoRun(f"{journal} has no readable head: {'; '.join(map(str, read.breaks[:3])) or 'it is empty'}")
-    result = judge_run(transcript, spec, waivers_of(transcript.head))
+    plan = _plan_under(spec, transcript) if pack is not None else None
+    result = judge_run(transcript, spec, waivers_of(transcript.head), plan=plan)
     return Rejudged(_marked(result, read), transcript, spec, read)
+
+
+def _plan_under(spec: Spec, transcript: Transcript) -> Mapping[str, Any] | None:
+    """What the other pack asks of the cases that were run; None where it is the pack of the run itself."""
+    if spec.digest == transcript.head.get("pack_digest"):
+        return None
+    plan = next((entry.facts for entry in transcript if entry.obs == "plan"), {})
+    return replan(spec, transcript.head, plan)
 
 
 def waivers_of(head: Mapping[str, Any]) -> tuple[Waiver, ...]:

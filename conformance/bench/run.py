@@ -169,6 +169,7 @@ class RunSession:
             self._lag.stop()
         recorder.observe("", "-", "run.end", facts={"reason": reason})
         recorder.flush(to_disk=True)
+        recorder.seal()
         return judge_run(recorder.transcript, self.world.spec, self.waivers)
 
 

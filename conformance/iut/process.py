@@ -44,6 +44,7 @@ class DeviceProcess:
         self._ready_limit_s = ready_limit_s or READY_LIMIT_S
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._lives = False  # it said that it is ready: from now on its end is an observation
         self._stopping = False
         self.log: deque[str] = deque(maxlen=2000)
 
@@ -72,8 +73,7 @@ class DeviceProcess:
         self._process.stdin.write(json.dumps(document).encode() + b"\n")
         self._watch = asyncio.create_task(self._drain())
         try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), self._ready_limit_s)
-            return _ready(line)
+            ready = _ready(await asyncio.wait_for(self._process.stdout.readline(), self._ready_limit_s))
         except (TimeoutError, ValueError) as error:
             await self.stop()
             code = None if isinstance(error, TimeoutError) else self._process.returncode
@@ -81,6 +81,10 @@ class DeviceProcess:
             ended = "" if code is None else f" (exit code {code})"
             tail = " | ".join(list(self.log)[-5:]) or "nothing"
             raise DeviceAbsent(f"the device did not become ready: {reason}{ended}; its last words: {tail}") from error
+        self._lives = True
+        if self._process.returncode is not None:  # it ended in the moment between
+            self._on_exit(self._process.returncode)
+        return ready
 
     async def _drain(self) -> None:
         assert self._process is not None
@@ -93,7 +97,7 @@ class DeviceProcess:
         except ValueError:
             self.log.append("(a log line over 4 MiB was dropped)")
         code = await self._process.wait()
-        if not self._stopping:
+        if self._lives and not self._stopping:
             self._on_exit(code)
 
     @property

@@ -6,7 +6,7 @@ code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -28,13 +28,18 @@ class Test:
 
     def holds(self, document: Any) -> bool:
         """Whether the document is of this kind."""
-        for p in self.has:
-            if reader(p)(document) is MISSING:
-                return False
-        for p in self.lacks:
-            if reader(p)(document) is not MISSING:
-                return False
-        return all(reader(p)(document) == value for p, value in self.equals)
+        return (
+            all(pointer.get(document, p) is not MISSING for p in self.has)
+            and all(pointer.get(document, p) is MISSING for p in self.lacks)
+            and all(pointer.get(document, p) == value for p, value in self.equals)
+        )
+
+    def compiled(self) -> Callable[[dict[str, Any]], bool]:
+        """`holds` for objects; where only members of the object itself are asked for, two operations on sets."""
+        if self.equals or any(len(pointer.split(p)) != 1 for p in (*self.has, *self.lacks)):
+            return self.holds
+        has, lacks = (frozenset(pointer.split(p)[0] for p in rows) for rows in (self.has, self.lacks))
+        return lambda document: document.keys() >= has and lacks.isdisjoint(document)
 
 
 @dataclass(slots=True)
@@ -102,28 +107,31 @@ class Envelope:
         for p, value in self.constants:
             if reader(p)(document) != value:
                 raise MalformedMessage(f"{p} is not {value!r}", raw)
-        for kind, test in self.kinds.items():
-            if test.holds(document):
+        for kind, holds in self._tests:
+            if holds(document):
                 return self._decoded(kind, document, raw)
         raise MalformedMessage("neither a request, a result, an error nor a notification", raw)
 
     def _decoded(self, kind: Kind, document: dict[str, Any], raw: bytes) -> Decoded:
-        name = reader(self.name, "")(document) if self.name else ""
-        if not isinstance(name, str):
+        read_name, read_id, read_code, read_body, read_numbers = self._readers
+        name = read_name(document)
+        if type(name) is not str:
             raise MalformedMessage(f"{self.name} is no string", raw)
-        where = self.body.get(kind, "")
         return Decoded(
-            kind, name, reader(self.id, None)(document) if self.id else None,
-            reader(where, None)(document) if where else document,
-            reader(self.code, None)(document) if self.code else None, document,
-            *[read(document) for read in self._numbers],
-        )  # fmt: skip
+            kind, name, read_id(document), read_body[kind](document), read_code(document), document, *read_numbers(document)
+        )
 
     @cached_property
-    def _numbers(self) -> tuple[Reader, ...]:
-        """Where sequence values are read, in the order of `Decoded`; None for those that the dialect does not have."""
-        places = (self.sequence.get(name) for name in ("seq", "seen", "epoch", "boot_id"))
-        return tuple(_nothing if p is None else reader(p, None) for p in places)
+    def _tests(self) -> tuple[tuple[Kind, Callable[[dict[str, Any]], bool]], ...]:
+        return tuple((kind, test.compiled()) for kind, test in self.kinds.items())
+
+    @cached_property
+    def _readers(self) -> tuple[Reader, Reader, Reader, Mapping[Kind, Reader], Reader]:
+        """How name, id, code, body and sequence values are read; what the dialect does not have is None (no name: empty)."""
+        name = reader(self.name, "") if self.name else lambda _: ""
+        bodies = {kind: reader(self.body.get(kind, ""), None) for kind in self.kinds}
+        numbers = _numbers_reader([self.sequence.get(key, "") for key in ("seq", "seen", "epoch", "boot_id")])
+        return name, _reader_or_none(self.id), _reader_or_none(self.code), bodies, numbers
 
     def encode(
         self, kind: Kind, *, name: str = "", id: Any = None, body: Any = None, code: Any = None, text: str = "",  # noqa: A002
@@ -150,10 +158,24 @@ class Envelope:
             pointer.put(document, self.code, self.success)
             if self.text:
                 pointer.put(document, self.text, text or "ok")
-        for key, value in (meta or {}).items():
-            if key in self.sequence:
-                pointer.put(document, self.sequence[key], value)
+        if meta:
+            parent, members = self._numbers_together
+            if parent and parent not in document and meta.keys() >= members.keys():
+                document[parent] = {member: meta[key] for key, member in members.items()}
+            else:
+                for key, place in self.sequence.items():
+                    if key in meta:
+                        pointer.put(document, place, meta[key])
         return strictjson.dumps(document)
+
+    @cached_property
+    def _numbers_together(self) -> tuple[str, Mapping[str, str]]:
+        """(member of the document, {name of a value: member in there}) where all sequence values lie in one such member."""
+        places = {key: pointer.split(place) for key, place in self.sequence.items()}
+        parents = {place[0] for place in places.values() if len(place) == 2}
+        if len(parents) != 1 or any(len(place) != 2 for place in places.values()):
+            return "", {}
+        return parents.pop(), {key: place[1] for key, place in places.items()}
 
     @cached_property
     def _name_in_replies(self) -> bool:
@@ -162,5 +184,23 @@ class Envelope:
         return result is not None and self.name not in result.lacks and self.name in result.has
 
 
-def _nothing(_: Any) -> None:
-    return None
+def _reader_or_none(p: str) -> Reader:
+    return reader(p, None) if p else lambda _: None
+
+
+def _numbers_reader(places: list[str]) -> Reader:
+    """Reads several places at once; where all are members of one object, that object is looked up once."""
+    parents = {place.rpartition("/")[0] for place in places}
+    readers = [_reader_or_none(place) for place in places]
+    if len(parents) != 1 or "" in places:
+        return lambda document: [read(document) for read in readers]
+    parent = reader(parents.pop())
+    names = [pointer.split(place)[-1] for place in places]
+
+    def members(document: Any) -> list[Any]:
+        inside = parent(document)
+        if type(inside) is dict:
+            return [inside.get(name) for name in names]
+        return [read(document) for read in readers]
+
+    return members

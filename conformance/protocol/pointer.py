@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -34,15 +34,8 @@ def get(document: Any, pointer: str, default: Any = MISSING) -> Any:
     """The value at `pointer`, or `default` where the document has none."""
     node = document
     for token in split(pointer):
-        if type(node) is dict:
-            if token not in node:
-                return default
-            node = node[token]
-        elif type(node) is list:
-            if not (token.isascii() and token.isdigit()) or int(token) >= len(node):
-                return default
-            node = node[int(token)]
-        else:
+        node = _step(node, token)
+        if node is MISSING:
             return default
     return node
 
@@ -54,6 +47,8 @@ Reader = Callable[[Any], Any]
 def reader(pointer: str, default: Any = MISSING) -> Reader:
     """`get` for one pointer, made once and used for every message: the short ways through objects are walked directly."""
     tokens = split(pointer)
+    if not tokens:
+        return lambda document: document
     if len(tokens) == 1:
         only = tokens[0]
         return lambda document: document.get(only, default) if type(document) is dict else get(document, pointer, default)
@@ -66,6 +61,41 @@ def reader(pointer: str, default: Any = MISSING) -> Reader:
 
         return two
     return lambda document: get(document, pointer, default)
+
+
+Tree = Mapping[str, tuple[tuple[str, ...], "Tree"]]  # token -> (names of what lies there, what lies below)
+
+
+def tree(places: Mapping[str, str]) -> Tree:
+    """Named pointers by their common beginnings, for `collect`. None of them may be empty."""
+    root: dict[str, Any] = {}
+    for name, place in places.items():
+        node = root
+        *above, last = split(place)
+        for token in above:
+            node = node.setdefault(token, ((), {}))[1]
+        names, below = node.get(last, ((), {}))
+        node[last] = ((*names, name), below)
+    return root
+
+
+def collect(document: Any, places: Tree, into: dict[str, Any]) -> None:
+    """Put every value that is there under its names. Whole branches that are not there cost one look."""
+    for token, (names, below) in places.items():
+        value = document.get(token, MISSING) if type(document) is dict else _step(document, token)
+        if value is not MISSING:
+            for name in names:
+                into[name] = value
+            if below:
+                collect(value, below, into)
+
+
+def _step(node: Any, token: str) -> Any:
+    if type(node) is dict:
+        return node.get(token, MISSING)
+    if type(node) is list and token.isascii() and token.isdigit() and int(token) < len(node):
+        return node[int(token)]
+    return MISSING
 
 
 def put(document: dict[str, Any], pointer: str, value: Any) -> None:

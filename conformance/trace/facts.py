@@ -17,8 +17,6 @@ _LINE_END: Final = re.compile(rb"\r\n")
 
 def id_numbers(raw: bytes) -> set[str]:
     """The distinct valid identity numbers in the bytes."""
-    if not personal.may_hold_one(raw):
-        return set()
     return {
         number.upper()
         for match in personal.CANDIDATE.finditer(raw)
@@ -32,7 +30,7 @@ def canary(kind: str, raw: bytes, masked: Sequence[Mapping[str, Any]]) -> dict[s
     `raw` is already masked: a foreign number has become a synthetic one and is still counted; a secret is told by `masked`.
     """
     if kind == "ws.frame":
-        return {"ids": len(id_numbers(raw))}
+        return {"ids": len(id_numbers(raw)) if personal.may_hold_one(raw) else 0}
     head = raw.partition(b"\r\n\r\n")[0]
     line_end = _LINE_END.search(head)
     target_end = line_end.start() if line_end else len(head)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import orjson
 
-from conformance.trace.observation import BLOB_FLOOR, Observation
+from conformance.trace.observation import Observation
 
 GENESIS: Final = "0" * 64
 FLUSH_S: Final = 0.05
@@ -40,9 +40,7 @@ class JournalWriter:
         """Add one line."""
         if self.failed is not None:
             raise self.failed
-        line = observation.as_json()
-        line["prev"] = self.prev
-        data = orjson.dumps(line, default=str)
+        data = observation.as_line(self.prev)
         self._file.write(data + b"\n")
         self.prev = hashlib.sha256(data).hexdigest()
         if self._timer is None:
@@ -81,7 +79,8 @@ class JournalWriter:
         """Flush to the disk and close. A disk that is full now is remembered in `failed`: what it took stays readable."""
         if self._timer is not None:
             self._timer.cancel()
-        for act in (lambda: self.flush(to_disk=True), self._file.close):
+        acts: tuple[Callable[[], object], ...] = (lambda: self.flush(to_disk=True), self._file.close)
+        for act in acts:
             try:
                 act()
             except OSError as error:
@@ -177,8 +176,3 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
         for line in file:
             yield orjson.loads(line)
-
-
-def needs_blob(raw: bytes) -> bool:
-    """Whether a payload is kept beside the journal instead of in it."""
-    return len(raw) > BLOB_FLOOR

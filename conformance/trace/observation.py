@@ -7,18 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import orjson
+
 Dir = Literal["iut", "bench", "-"]  # who caused it: the device, the bench on the wire, or neither (waits, stimuli, media)
 
 RECORD_VERSION = 1
 BLOB_FLOOR = 16 * 1024  # payloads above this many bytes are stored as blobs named by digest (decision 10)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Observation:
-    """One line of the journal.
+    """One line of the journal. Written once; not frozen only because freezing triples what making one costs.
 
-    `t` is seconds on the run's monotonic clock since the start of the run. `raw` is what was on the wire after masking:
-    for HTTP the whole request or response, for a WebSocket the payload of one frame (its header bits are in `facts`).
+    `t` is seconds on the run's monotonic clock since the start of the run, in whole microseconds. `raw` is what was on the
+    wire after masking: for HTTP the whole request or response, for a WebSocket the payload of one frame (its header bits are
+    in `facts`).
     """
 
     n: int
@@ -34,7 +37,7 @@ class Observation:
     def as_json(self) -> dict[str, Any]:
         """The line without `prev`, ready for canonical JSON."""
         line: dict[str, Any] = {
-            "v": RECORD_VERSION, "n": self.n, "t": round(self.t, 6), "case": self.case, "iface": self.iface,
+            "v": RECORD_VERSION, "n": self.n, "t": self.t, "case": self.case, "iface": self.iface,
             "dir": self.dir, "kind": self.kind,
         }
         if self.blob:
@@ -45,8 +48,14 @@ class Observation:
             except UnicodeDecodeError:
                 line["raw_b64"] = base64.b64encode(self.raw).decode("ascii")
         if self.facts:
-            line["facts"] = dict(self.facts)
+            line["facts"] = self.facts
         return line
+
+    def as_line(self, prev: str) -> bytes:
+        """The line of the journal, without its line end, after a line whose digest is `prev`."""
+        line = self.as_json()
+        line["prev"] = prev
+        return orjson.dumps(line, default=str)
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any], blob: bytes | None = None) -> Observation:

@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 
+from conformance.protocol.envelope import Decoded
 from conformance.trace.clock import Clock
 from conformance.trace.facts import canary
-from conformance.trace.journal import JournalWriter, needs_blob
+from conformance.trace.journal import JournalWriter
 from conformance.trace.masking import Masker
-from conformance.trace.observation import Dir, Observation
+from conformance.trace.observation import BLOB_FLOOR, Dir, Observation
 from conformance.trace.transcript import Entry, Transcript
 
 Predicate = Callable[[Entry], bool]
@@ -40,13 +41,16 @@ class Recorder:
         self._n = len(transcript)
         self._waits: list[_Wait] = []
         self.failed: OSError | None = None
+        self.sealed = False
 
     def observe(
         self, iface: str, direction: Dir, kind: str, raw: bytes = b"", facts: Mapping[str, Any] | None = None,
-        *, t: float | None = None,
+        *, t: float | None = None, decoded: Decoded | None = None,
     ) -> Entry:  # fmt: skip
         """Record one observation and return its entry. `t` is given only by children that stamped it themselves.
 
+        `decoded` is what the pack's envelope made of exactly these bytes, where the caller has it already: it serves the
+        transcript too, unless masking changed the bytes.
         A full disk is remembered in `failed` and ends the run; it never loses the entry in memory.
         """
         told = _plain(facts) if facts else {}
@@ -54,23 +58,30 @@ class Recorder:
             raw, masked = self._mask(raw)
             if masked:
                 told["masked"] = masked
+                decoded = None
             if direction == "iut" and kind in _FROM_DEVICE:
-                told |= canary(kind, raw, masked)
-        if told and kind not in ("ws.frame",):
+                told.update(canary(kind, raw, masked))
+        if told and kind != "ws.frame":
             told = self._mask_facts(told)
-        blob = self._blob(raw) if needs_blob(raw) else ""
+        blob = self._blob(raw) if len(raw) > BLOB_FLOOR else ""
         stamp = round(self.clock.monotonic() if t is None else t, 6)
         observation = Observation(self._n, stamp, self.case, iface, direction, kind, raw, told, blob)
+        if self.sealed:
+            return Entry(observation)  # the farewells of the shutdown: seen by whoever asked, part of no run
         self._n += 1
         if self._journal is not None and self.failed is None:
             try:
                 self._journal.append(observation)
             except OSError as error:
                 self.failed = error
-        entry = self.transcript.feed(observation)
+        entry = self.transcript.feed(observation, decoded)
         if self._waits:
             self._wake(entry)
         return entry
+
+    def seal(self) -> None:
+        """Nothing that comes after belongs to the run: what was judged is what the journal holds."""
+        self.sealed = True
 
     def _blob(self, raw: bytes) -> str:
         if self._journal is None or self.failed is not None:
@@ -133,12 +144,13 @@ class Recorder:
 
 
 _FROM_DEVICE = ("ws.frame", "http.request", "ws.upgrade")
-_PLAIN = (str, int, float, bool, type(None), list, dict)
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 
 
 def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Facts as JSON gives them back, so that a rule sees the same live and later."""
-    if all(type(value) in _PLAIN[:5] for value in facts.values()):
-        return dict(facts)
-    result: dict[str, Any] = orjson.loads(orjson.dumps(facts, default=str))
-    return result
+    for value in facts.values():
+        if type(value) not in _PLAIN:
+            result: dict[str, Any] = orjson.loads(orjson.dumps(facts, default=str))
+            return result
+    return dict(facts)

@@ -12,127 +12,34 @@ from pathlib import Path
 from typing import Any, Final, overload
 
 from conformance.protocol import pointer, strictjson
+from conformance.protocol.envelope import Decoded
 from conformance.protocol.httpwire import HttpRequest, HttpResponse, parse_request, parse_response
-from conformance.protocol.pointer import MISSING
 from conformance.protocol.strictjson import MalformedMessage
 from conformance.spec.model import Message, Spec
+from conformance.trace.entry import Entry as Entry  # whoever has a transcript has entries
 from conformance.trace.journal import JournalRead, read_journal
 from conformance.trace.observation import Observation
 
 TEXT, CONTINUATION, BINARY = 1, 0, 2
 OWN_DEPTH: Final = 900
-_SPECIAL: Final = frozenset(
-    "n t case iface dir obs kind name role id code seq seen epoch boot_id repeat conn status method target path size problem"
-    .split()
-)  # fmt: skip
-
-
-class Entry:
-    """One observation and what it means. `kind` is empty where it is no message."""
-
-    __slots__ = (
-        "body", "boot_id", "case", "code", "conn", "dir", "doc", "epoch", "facts", "headers", "id", "iface", "kind",
-        "message", "method", "n", "name", "obs", "path", "path_fields", "problem", "raw", "repeat", "reply", "request",
-        "role", "seen", "seq", "size", "status", "t", "target",
-    )  # fmt: skip
-
-    def __init__(self, observation: Observation) -> None:
-        self.n = observation.n
-        self.t = observation.t
-        self.case = observation.case
-        self.iface = observation.iface
-        self.dir = observation.dir
-        self.obs = observation.kind
-        self.raw = observation.raw
-        self.facts = observation.facts
-        self.size = len(observation.raw)
-        self.conn: str = str(observation.facts.get("conn", ""))
-        self.kind = ""
-        self.name = ""
-        self.role = ""
-        self.message: Message | None = None
-        self.doc: Any = None
-        self.body: Any = None
-        self.id: Any = None
-        self.code: Any = None
-        self.seq: Any = None
-        self.seen: Any = None
-        self.epoch: Any = None
-        self.boot_id: Any = None
-        self.repeat = False
-        self.status: int | None = None
-        self.method = ""
-        self.target = ""
-        self.path = ""
-        self.path_fields: Mapping[str, str] = {}
-        self.headers: dict[str, str] = {}
-        self.problem = ""
-        self.request: Entry | None = None
-        self.reply: Entry | None = None
-
-    def __repr__(self) -> str:
-        what = f"{self.name}:{self.kind}" if self.kind else self.obs
-        return f"<Entry {self.n} {self.iface} {self.dir} {what}>"
-
-    @property
-    def event(self) -> str:
-        """`message:kind`, the word that life cycles use."""
-        return f"{self.name}:{self.kind}"
-
-    @property
-    def part(self) -> str:
-        """The part of the message type that describes the body: `request`, `result`, `error` or an HTTP status."""
-        if self.kind in ("request", "notification"):
-            return "request"
-        if self.status is not None and self.message is not None and str(self.status) in self.message.schemas:
-            return str(self.status)
-        return self.kind
-
-    def get(self, field: str) -> Any:
-        """A field by its address (canonical name, `/pointer`, `facts.x`, `header.x`, `reply.x`, `request.x`, special).
-
-        A canonical name that a reply does not carry is looked up in its request. `MISSING` where there is none.
-        """
-        if field.startswith("/"):
-            return pointer.get(self.doc, field)
-        if field in _SPECIAL:
-            value = getattr(self, field)
-            return MISSING if value is None else value
-        head, dot, rest = field.partition(".")
-        if dot:
-            if head == "facts":
-                return pointer.get(self.facts, "/" + rest.replace(".", "/"))
-            if head == "header":
-                return self.headers.get(rest, MISSING)
-            if head in ("reply", "request"):
-                other = self.reply if head == "reply" else self.request
-                return MISSING if other is None else other.get(rest)
-        return self._canonical(field)
-
-    def _canonical(self, field: str) -> Any:
-        if self.message is not None:
-            bindings = self.message.fields.get(self.part) or (
-                self.message.fields.get("result", {}) if self.kind == "result" else {}
-            )
-            where = bindings.get(field)
-            if where is not None:
-                value = pointer.get(self.body, where)
-                if value is not MISSING:
-                    return value
-            if field in self.path_fields:
-                return self.path_fields[field]
-        if self.request is not None:
-            return self.request._canonical(field)  # noqa: SLF001  same class
-        return MISSING
+_SCALARS: Final = frozenset((int, str, float, bool, type(None)))
 
 
 class Transcript(Sequence[Entry]):
-    """All entries of a run, or a slice of them. Slices share entries and have no `feed`."""
+    """All entries of a run, or a slice of them. Slices share entries and have no `feed`.
 
-    def __init__(self, spec: Spec, entries: list[Entry] | None = None) -> None:
+    With `keep` it holds at least the `keep` newest entries (at most twice as many) and forgets older ones: for load, where
+    nobody judges live and the journal is the record. Entries are then read when asked, or never, and what forgotten ones
+    asked is no longer paired.
+    """
+
+    def __init__(self, spec: Spec, entries: list[Entry] | None = None, *, keep: int | None = None) -> None:
         self.spec = spec
         self.entries: list[Entry] = [] if entries is None else entries
         self._reader = Reader(spec) if entries is None else None  # slices are read only
+        self._keep = keep
+        self._forgotten = 0
+        self._unread: list[tuple[Entry, Decoded | None]] = []
         self._cases: dict[str, list[Entry]] = {}
         for entry in self.entries:
             self._cases.setdefault(entry.case, []).append(entry)
@@ -150,18 +57,48 @@ class Transcript(Sequence[Entry]):
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
 
-    def feed(self, observation: Observation) -> Entry:
-        """Add the next observation. Never raises for what a device sent."""
+    def feed(self, observation: Observation, decoded: Decoded | None = None) -> Entry:
+        """Add the next observation. Never raises for what a device sent.
+
+        `decoded` spares decoding anew what the caller decoded from the very bytes of this frame, as a whole message.
+        """
         assert self._reader is not None, "a slice is read only"
-        entry = Entry(observation)
+        entry = Entry(observation, None if self._keep is None else self._read_until)
         self.entries.append(entry)
         self._cases.setdefault(entry.case, []).append(entry)
-        self._reader.read(entry)
+        if self._keep is None:
+            self._reader.read(entry, decoded)
+            return entry
+        self._unread.append((entry, decoded))
+        if len(self.entries) > 2 * self._keep:
+            self._forget(self._keep)
         return entry
+
+    def _read_until(self, entry: Entry) -> None:
+        """Read in order what was not read, because something of `entry` is asked for."""
+        assert self._reader is not None
+        waiting, self._unread = self._unread, []
+        for other, decoded in waiting:
+            other.blank()
+            self._reader.read(other, decoded)
+        if entry.unread is not None:  # forgotten meanwhile, and still held by somebody
+            entry.blank()
+            self._reader.read(entry)
+
+    def _forget(self, keep: int) -> None:
+        assert self._reader is not None
+        self._forgotten += len(self.entries) - keep
+        del self.entries[:-keep]
+        first = self.entries[0].n
+        self._unread = [(entry, decoded) for entry, decoded in self._unread if entry.n >= first]
+        self._cases = {entry.case: [] for entry in self.entries}
+        for entry in self.entries:
+            self._cases[entry.case].append(entry)
+        self._reader.drop(first)
 
     def since(self, n: int) -> Sequence[Entry]:
         """Entries numbered `n` and later (numbers are positions in a whole transcript)."""
-        return self.entries[max(n, 0) :]
+        return self.entries[max(n - self._forgotten, 0) :]
 
     def in_case(self, case: str) -> Transcript:
         """The slice of one case."""
@@ -205,35 +142,48 @@ class Reader:
             else:
                 wire = getattr(message, "wire", "") or message.name
                 self._by_wire.setdefault((message.interface, wire), []).append(message)
-        self._open: dict[tuple[str, str, str], Entry] = {}  # (iface, asker, id) -> request
         self._http: dict[int, Entry] = {}  # n of an HTTP request -> entry
+        self._forget()
+
+    def _forget(self) -> None:
+        """A segment begins: no reply, fragment or repeat of it belongs to what came before."""
+        self._open: dict[tuple[str, str, str], Entry] = {}  # (iface, asker, id) -> request
         self._fragments: dict[tuple[str, str], list[bytes]] = {}
         self._sequenced: dict[tuple[str, str, Any, Any], Entry] = {}
 
-    def read(self, entry: Entry) -> None:
+    def read(self, entry: Entry, decoded: Decoded | None = None) -> None:
         """Fill in the message part of an entry."""
         if entry.obs == "ws.frame":
-            self._frame(entry)
+            self._frame(entry, decoded)
         elif entry.obs == "http.request":
             self._http_request(entry)
         elif entry.obs == "http.response":
             self._http_response(entry)
+        elif entry.obs == "segment":
+            self._forget()
+
+    def drop(self, before: int) -> None:
+        """Let go of entries numbered below `before`."""
+        self._open = {key: entry for key, entry in self._open.items() if entry.n >= before}
+        self._http = {n: entry for n, entry in self._http.items() if n >= before}
+        self._sequenced = {key: entry for key, entry in self._sequenced.items() if entry.n >= before}
 
     def _malformed(self, entry: Entry, reason: str) -> None:
         entry.kind, entry.problem = "malformed", reason
 
     # WebSocket
 
-    def _frame(self, entry: Entry) -> None:
+    def _frame(self, entry: Entry, decoded: Decoded | None) -> None:
         opcode, fin = entry.facts.get("opcode", TEXT), entry.facts.get("fin", True)
         if opcode not in (TEXT, CONTINUATION, BINARY):
             return  # control frames are observations, no messages
-        key = (entry.conn, entry.dir)
         if not fin:
-            self._fragments.setdefault(key, []).append(entry.raw)
+            self._fragments.setdefault((entry.conn, entry.dir), []).append(entry.raw)
             return
-        raw = b"".join([*self._fragments.pop(key, ()), entry.raw])
-        entry.size = len(raw)
+        raw = entry.raw
+        if self._fragments:
+            raw = b"".join([*self._fragments.pop((entry.conn, entry.dir), ()), raw])
+            entry.size = len(raw)
         interface = self._spec.interfaces.get(entry.iface)
         if interface is None or interface.envelope is None:
             return
@@ -242,8 +192,9 @@ class Reader:
             return
         try:
             # What the bench sends too deep on purpose still has an id and a number, to which the device's answer belongs.
-            depth = OWN_DEPTH if entry.dir == "bench" else strictjson.MAX_DEPTH
-            decoded = self._spec.envelopes[interface.envelope].decode(raw, max_depth=depth)
+            if decoded is None or raw is not entry.raw:
+                depth = OWN_DEPTH if entry.dir == "bench" else strictjson.MAX_DEPTH
+                decoded = self._spec.envelopes[interface.envelope].decode(raw, max_depth=depth)
         except MalformedMessage as error:
             self._malformed(entry, str(error))
             return
@@ -258,7 +209,8 @@ class Reader:
         """A message re-sent after a cut keeps its sequence number; the first one counts."""
         if not isinstance(entry.seq, int) or entry.seq == 0:
             return False
-        key = (entry.iface, entry.dir, _hashable(entry.epoch), entry.seq)
+        epoch = entry.epoch if type(entry.epoch) in _SCALARS else str(entry.epoch)
+        key = (entry.iface, entry.dir, epoch, entry.seq)
         first = self._sequenced.setdefault(key, entry)
         if first is entry or first.raw != entry.raw:
             return False
@@ -385,7 +337,3 @@ def _joined_headers(message: HttpRequest | HttpResponse) -> dict[str, str]:
 def _id_key(value: Any) -> str:
     """JSON-RPC ids compare by type too: 1 and "1" are two calls."""
     return f"{type(value).__name__}:{value}"
-
-
-def _hashable(value: Any) -> Any:
-    return value if isinstance(value, int | str | float | type(None)) else str(value)

@@ -277,14 +277,17 @@ class Context:
     def envelopes(self) -> tuple[Envelope, ...]:
         """The fault envelopes in this slice; `suspended` asks those of the whole run.
 
-        A fault that never ended lasts. A device that was proven to be home again needs no more time to recover.
+        A fault that never ended lasts as long as the bench that made it. A device that was proven to be home again needs no more time to recover.
         """
         opened: dict[str, list[Entry]] = {}
         found: list[Envelope] = []
         homes = [entry.t for entry in self.observed("home") if entry.facts.get("ok") is True]
-        for entry in self.observed("fault.start", "fault.end"):
+        for entry in self.observed("fault.start", "fault.end", "segment"):
             name = str(entry.facts.get("name", ""))
-            if entry.obs == "fault.start":
+            if entry.obs == "segment":  # the bench that made the fault is gone, and the fault with it
+                found.extend(Envelope(s.t, entry.t, str(s.facts.get("name", ""))) for left in opened.values() for s in left)
+                opened.clear()
+            elif entry.obs == "fault.start":
                 opened.setdefault(name, []).append(entry)
             elif opened.get(name):
                 found.append(self._envelope(opened[name].pop(), entry.t, homes))

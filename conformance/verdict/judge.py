@@ -108,9 +108,15 @@ def judge_case(
     return result, list(attempts[-1].findings) if attempts else []
 
 
-def judge_run(transcript: Transcript, spec: Spec, waivers: Sequence[Waiver] = (), *, today: dt.date | None = None) -> RunResult:
-    """Judge a run, live or from its journal. `today` is the day for waivers; by default the day on which the run began."""
-    hearing = Hearing(transcript, spec)
+def judge_run(
+    transcript: Transcript, spec: Spec, waivers: Sequence[Waiver] = (), *, today: dt.date | None = None,
+    plan: Mapping[str, Any] | None = None,
+) -> RunResult:  # fmt: skip
+    """Judge a run, live or from its journal. `today` is the day for waivers; by default the day on which the run began.
+
+    `plan` is given where another pack is held against the run; by default the transcript's own plan counts.
+    """
+    hearing = Hearing(transcript, spec, plan)
     attempts = {case: hearing.attempts(case) for case in dict.fromkeys([*hearing.scope.cases, *hearing.slices.attempts])}
     cases = with_roots([case_result(case, tried, spec, hearing.scope) for case, tried in attempts.items()])
     evidence = _evidence(hearing.session(), attempts.values())

@@ -49,6 +49,8 @@ class Dialect:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self._wire = {(m.interface, wire_name(m)): m for m in spec.messages.values()}
+        self._places: dict[tuple[str, str], tuple[tuple[str, ...], pointer.Tree]] = {}
+        self._flat: dict[tuple[str, str], bool] = {}
         self._routes = [
             (m, _route(m.http.path)) for m in spec.messages.values() if m.http is not None
         ]  # fmt: skip
@@ -93,11 +95,18 @@ class Dialect:
     def read(self, message: Message, part: str, body: Any, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Canonical fields of a received body; `extra` are path fields."""
         fields = dict(extra or {})
-        for name, where in self.bindings(message, part).items():
-            value = pointer.get(body, where) if where else body
-            if value is not MISSING:
-                fields[name] = value
+        wholes, places = self._places.get((message.name, part)) or self._placed(message, part)
+        for name in wholes:
+            fields[name] = body
+        pointer.collect(body, places, fields)
         return fields
+
+    def _placed(self, message: Message, part: str) -> tuple[tuple[str, ...], pointer.Tree]:
+        """Fields that are the whole body, and where the others lie; kept."""
+        bound = self.bindings(message, part)
+        found = tuple(n for n, p in bound.items() if not p), pointer.tree({n: p for n, p in bound.items() if p})
+        self._places[message.name, part] = found
+        return found
 
     def bindings(self, message: Message, part: str) -> Mapping[str, str]:
         """Canonical field -> pointer of a part; a status part falls back to `result`."""
@@ -117,7 +126,14 @@ class Dialect:
         body = self.spec.examples.get(f"{message.name}/{part}")
         if body is None and part in REPLY_PARTS:
             body = self.spec.examples.get(f"{message.name}/result")
-        return {} if body is None else copy.deepcopy(body)
+        if body is None:
+            return {}
+        flat = self._flat.get((message.name, part))
+        if flat is None:
+            flat = self._flat[message.name, part] = type(body) is dict and not any(
+                isinstance(value, dict | list) for value in body.values()
+            )
+        return dict(body) if flat else copy.deepcopy(body)
 
     def build(self, message: Message, part: str, fields: Mapping[str, Any]) -> Any:
         """A body: the part's example with every bound field that is given put in its place."""

@@ -11,7 +11,7 @@ from typing import Any
 from conformance.protocol.envelope import Decoded
 from conformance.protocol.signature import ALGORITHMS, verify_document
 from mocks.acceptance.connection import Connection
-from mocks.acceptance.dialect import CHALLENGE, LOGIN, RESUME, role_of
+from mocks.acceptance.dialect import CHALLENGE, LOGIN, RESUME, role_of, wire_name
 from mocks.acceptance.office import Office
 from mocks.acceptance.registry import Registered
 from mocks.acceptance.times import rfc3339
@@ -25,6 +25,9 @@ class Handshake:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._nonces: set[str] = set()
+        self._asked = frozenset(
+            (m.interface, wire_name(m)) for m in office.spec.messages.values() if role_of(m) in (*LOGIN, *RESUME)
+        )
 
     def nonce(self) -> str:
         """A fresh challenge from the operating system."""
@@ -47,6 +50,8 @@ class Handshake:
         """What a handshake message proves, for the record (decision 12)."""
         office = self._office
         interface = connection.interface.id
+        if connection.state != "challenged" and (interface, decoded.name) not in self._asked:
+            return {}  # most messages
         if connection.state == "challenged" and decoded.kind == "result" and decoded.id == connection.challenge_id:
             message = office.dialect.one_of(CHALLENGE, interface)
             fields = office.dialect.read(message, "result", decoded.body) if message is not None else {}

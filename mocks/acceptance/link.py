@@ -44,9 +44,9 @@ class Link:
 
     def arrived(self, seq: Any, seen: Any) -> Arrival:
         """Note an incoming message's numbers and say what it is."""
-        if isinstance(seen, int) and not isinstance(seen, bool):
+        if self.unseen and type(seen) is int:  # no bool, which is an int to isinstance
             self.unseen = [(n, raw) for n, raw in self.unseen if n > seen]
-        if not isinstance(seq, int) or isinstance(seq, bool) or seq <= 0:
+        if type(seq) is not int or seq <= 0:
             return "handshake"
         if seq <= self.seen:
             return "repeat"

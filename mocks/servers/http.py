@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -11,6 +12,7 @@ import h11
 
 from mocks.acceptance.docking import HttpAction
 from mocks.city import City
+from mocks.servers import doctor
 from mocks.servers.tls import SESSION, TlsListener, TlsSession
 
 HEAD_LIMIT: Final = 64 * 1024
@@ -72,6 +74,8 @@ class HttpConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._conn = ""
+        self._peer = ""
+        self._tls: Mapping[str, Any] | None = None
         self._raw = bytearray()
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
         self._timer: asyncio.TimerHandle | None = None
@@ -88,8 +92,9 @@ class HttpConnection(asyncio.Protocol):
         self._conn = session.conn if session is not None else f"{self._iface.lower()}-p{next(self._numbers)}"
         self._connections.add(self)
         peer = transport.get_extra_info("peername")
-        name = f"{peer[0]}:{peer[1]}" if peer else ""
-        self._city.conn_open(self._iface, self._conn, name, session.facts() if session is not None else None)
+        self._peer = f"{peer[0]}:{peer[1]}" if peer else ""
+        self._tls = session.facts() if session is not None else None
+        self._city.conn_open(self._iface, self._conn, self._peer, self._tls)
         if self._city.faults.refuses:
             self.abort("fault")
             return
@@ -157,6 +162,10 @@ class HttpConnection(asyncio.Protocol):
         self._disarm()
         self._busy = True
         self._raw.clear()
+        page = doctor.answer(self._city, raw, self._tls or {}, self._peer)
+        if page is not None:
+            self._write(page, close=False)
+            return
         action = self._city.http(self._conn, raw, self._iface)
         if action.delay_s > 0:
             self._timer = self._loop.call_later(action.delay_s, self._answer, action)
@@ -189,9 +198,14 @@ class HttpConnection(asyncio.Protocol):
         if action.drop:
             self.abort("fault")
             return
-        self._transport.write(action.raw)
-        self._city.http_sent(self._conn, action, self._iface)
-        if action.close or not self._keep_alive:
+        self._write(action.raw, close=action.close, sent=lambda: self._city.http_sent(self._conn, action, self._iface))
+
+    def _write(self, raw: bytes, *, close: bool, sent: Callable[[], None] = lambda: None) -> None:
+        if self._transport is None:
+            return
+        self._transport.write(raw)
+        sent()
+        if close or not self._keep_alive:
             self._ended = ("bench", "done")
             self._transport.close()
             return

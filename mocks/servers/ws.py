@@ -23,6 +23,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # missing in
 
 from mocks.acceptance.connection import CLOSE, PING
 from mocks.city import City, WsDecision
+from mocks.servers import doctor
 from mocks.servers.http import bound_port
 from mocks.servers.tls import TlsListener
 
@@ -56,6 +57,8 @@ async def serve_ws(
     connections: set[_Socket] = set()
 
     def upgrade(request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        if request.path == doctor.PATH.encode():
+            return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(None), doctor.Echo())
         session = tls.reading if tls is not None else None
         conn = session.conn if session is not None else f"ws-p{next(numbers)}"
         interface = _interface(city, request)

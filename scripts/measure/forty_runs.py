@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from conformance.bench.killmatrix import MemoryLab, broken_clauses
@@ -28,7 +28,7 @@ def _in_memory(desk: Desk) -> Iterator[Figure]:
     yield _again(lab, f"{len(variants.VARIANTS)} lawful variants of it, in virtual time", many)
 
 
-def _again(lab: MemoryLab, label: str, runs: list[tuple[str | None, int]]) -> Figure:
+def _again(lab: MemoryLab, label: str, runs: Sequence[tuple[str | None, int]]) -> Figure:
     device = load_device(REFERENCE)
     failed: Counter[str] = Counter()
     codes: Counter[int] = Counter()

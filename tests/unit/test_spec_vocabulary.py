@@ -11,7 +11,7 @@ import pytest
 
 from conformance.spec import _meta
 from conformance.trace.observation import Observation
-from conformance.trace.transcript import _SPECIAL
+from conformance.trace.entry import _SPECIAL
 from conformance.verdict import match, predicates, rules
 
 RULES_FOLDER = Path(rules.__file__).parent

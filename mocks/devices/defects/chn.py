@@ -10,6 +10,7 @@ from mocks.devices.reference.handshake import Handshake
 from mocks.devices.reference.link import Answer, Link, Sent
 from mocks.devices.reference.reports import Reports
 from mocks.devices.reference.transport import WsConn
+from mocks.devices.reference.trust import Trust
 from mocks.devices.reference.wire import BAD_PARAMS, Codec, RpcError
 from mocks.devices.registry import defect
 
@@ -17,6 +18,7 @@ from mocks.devices.registry import defect
 @defect(
     id="CHN-001-error-without-message",
     breaks=["CHN-001"],
+    may_break=["SIG-001"],
     about={"zh": "错误应答缺少文字", "en": "errors carry no message"},
 )
 class ErrorWithoutMessage(Codec):
@@ -50,6 +52,7 @@ class IdsUsedAgain(Codec):
 @defect(
     id="CHN-004-slow-answers",
     breaks=["CHN-004"],
+    may_break=["CHN-010", "CHN-011", "HBT-009"],
     about={"zh": "应答超时", "en": "answers too late"},
 )
 class SlowAnswers(Channel):
@@ -86,6 +89,7 @@ class SeenAhead(Link):
 @defect(
     id="CHN-008-attach-late",
     breaks=["CHN-008"],
+    may_break=["SIG-001"],
     about={"zh": "鉴权后迟迟不恢复通道", "en": "waits long after the challenge before it resumes"},
 )
 class AttachLate(Link):
@@ -112,6 +116,7 @@ class UnknownMethodAccepted(Link):
 @defect(
     id="CHN-010-bad-params-accepted",
     breaks=["CHN-010"],
+    may_break=["CHN-001", "HBT-009", "ROB-002"],
     about={"zh": "参数错误也答成功", "en": "answers bad parameters with success"},
 )
 class BadParamsAccepted(Channel):
@@ -127,6 +132,7 @@ class BadParamsAccepted(Channel):
 @defect(
     id="CHN-011-unknown-member-refused",
     breaks=["CHN-011"],
+    may_break=["HBT-009"],
     about={"zh": "拒绝带未知成员的消息", "en": "refuses a message with an unknown member"},
 )
 class UnknownMemberRefused(Link):
@@ -159,11 +165,12 @@ class NoSizeLimit(Link):
 @defect(
     id="CHN-014-comes-back-late",
     breaks=["CHN-014"],
+    may_break=["CHN-015", "CHN-018", "ROB-008"],
     about={"zh": "断线后迟迟不恢复", "en": "comes back long after a cut"},
 )
 class ComesBackLate(Channel):
     async def pause(self, _delay_s: float) -> None:
-        await asyncio.sleep(self.d.timers.s("T-RECONNECT") * 1.3)
+        await asyncio.sleep(self.d.timers.s("T-RECONNECT") * 2)
 
 
 @defect(
@@ -180,6 +187,7 @@ class UnsentEventsLost(Reports):
 @defect(
     id="CHN-015-does-not-send-again",
     breaks=["CHN-015"],
+    may_break=["CHN-005"],
     about={"zh": "恢复后不补发未确认的消息", "en": "does not send again what was not confirmed"},
 )
 class DoesNotSendAgain(Link):
@@ -190,6 +198,7 @@ class DoesNotSendAgain(Link):
 @defect(
     id="CHN-016-events-doubled",
     breaks=["CHN-016"],
+    may_break=["PER-002", "PER-004"],
     about={"zh": "同一事件上报两次", "en": "reports an event twice"},
 )
 class EventsDoubled(Reports):
@@ -217,9 +226,31 @@ class FightsBack(Channel):
 @defect(
     id="CHN-019-epoch-of-its-own",
     breaks=["CHN-019"],
+    may_break=["CHN-005", "CHN-006", "CHN-007", "REG-006"],
     about={"zh": "自行编造纪元", "en": "makes up an epoch of its own"},
 )
 class EpochOfItsOwn(Channel):
     def meta(self, seq: int) -> dict[str, Any]:
         meta = super().meta(seq)
         return {**meta, "epoch": meta["epoch"] + seq % 2}
+
+
+@defect(
+    id="CHN-017-no-pong",
+    breaks=["CHN-017"],
+    needs="sockets",
+    about={"zh": "不应答 ping", "en": "does not answer pings"},
+)
+class NoPong(Trust):
+    def pongs(self) -> bool:
+        return False
+
+
+@defect(
+    id="CHN-020-fixed-interval",
+    breaks=["CHN-020"],
+    about={"zh": "按固定间隔重连", "en": "reconnects at a fixed interval"},
+)
+class FixedReconnect(Channel):
+    async def pause(self, delay_s: float) -> None:
+        await super().pause(min(delay_s, self.d.backoff.delay(0)))

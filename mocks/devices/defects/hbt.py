@@ -14,6 +14,7 @@ from mocks.devices.registry import defect
 @defect(
     id="HBT-001-too-slow",
     breaks=["HBT-001"],
+    may_break=["HBT-008", "HBT-010"],
     about={"zh": "心跳过慢", "en": "heartbeats come too slowly"},
 )
 class TooSlow(Heartbeat):
@@ -54,6 +55,7 @@ class NoPeripherals(Heartbeat):
 @defect(
     id="HBT-004-fault-kept-secret",
     breaks=["HBT-004"],
+    may_break=["PER-021", "PER-041", "PER-070"],
     about={"zh": "故障不上报", "en": "keeps faults to itself"},
 )
 class FaultKeptSecret(Bank):
@@ -75,6 +77,7 @@ class HeartbeatLies(Heartbeat):
 @defect(
     id="HBT-005-repair-untold",
     breaks=["HBT-005"],
+    may_break=["PER-090"],
     about={"zh": "故障恢复不上报", "en": "a repair is not told"},
 )
 class RepairUntold(Bank):
@@ -90,6 +93,7 @@ class RepairUntold(Bank):
 @defect(
     id="HBT-006-time-without-offset",
     breaks=["HBT-006"],
+    may_break=["CHN-001", "HBT-003"],
     about={"zh": "设备时间不带时区", "en": "the device time has no offset"},
 )
 class TimeWithoutOffset(Heartbeat):
@@ -110,6 +114,7 @@ class UptimeJumpsBack(Heartbeat):
 @defect(
     id="HBT-008-silent-in-call",
     breaks=["HBT-008"],
+    may_break=["HBT-001"],
     about={"zh": "通话中停发心跳", "en": "no heartbeats during a call"},
 )
 class SilentInCall(Heartbeat):

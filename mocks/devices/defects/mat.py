@@ -6,11 +6,8 @@ from typing import Any
 
 from mocks.devices.reference.actions import Actions
 from mocks.devices.reference.commands import Command
-from mocks.devices.reference.docking import Refused, Request
 from mocks.devices.reference.materials import Materials
 from mocks.devices.reference.pictures import Picture
-from mocks.devices.reference.signing import content_digest
-from mocks.devices.reference.wire import WRONG_STATE, RpcError
 from mocks.devices.registry import defect
 
 
@@ -46,18 +43,13 @@ class SmallPicture(Actions):
 
 
 @defect(
-    id="MAT-004-upload-given-up",
+    id="MAT-004-huge-upload",
     breaks=["MAT-004"],
-    about={"zh": "上传遇错即放弃", "en": "gives an upload up at the first error"},
+    about={"zh": "上传文件超过大小上限", "en": "uploads files above the size limit"},
 )
-class UploadGivenUp(Materials):
-    async def upload(self, session_id: str, material_id: str, picture: Picture) -> str:
-        request = Request("PUT", self.path(session_id, material_id), picture.data, picture.media_type)
-        try:
-            await self.d.docking.send(request)
-        except (Refused, OSError) as error:
-            raise RpcError(WRONG_STATE, "upload failed") from error
-        return content_digest(picture.data)
+class HugeUpload(Materials):
+    def content(self, picture: Picture) -> bytes:
+        return picture.data + b"\0" * (11 * 1024 * 1024)
 
 
 @defect(

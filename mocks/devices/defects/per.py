@@ -18,6 +18,7 @@ from mocks.devices.registry import defect
 @defect(
     id="PER-001-old-cloudevents",
     breaks=["PER-001"],
+    may_break=["CHN-001"],
     about={"zh": "事件格式版本错误", "en": "reports are events of another version"},
 )
 class OldCloudEvents(Reports):
@@ -28,6 +29,7 @@ class OldCloudEvents(Reports):
 @defect(
     id="PER-002-event-ids-start-over",
     breaks=["PER-002"],
+    may_break=["CHN-016"],
     about={"zh": "事件标识重启后重复", "en": "event ids start over"},
 )
 class EventIdsStartOver(Reports):
@@ -39,6 +41,7 @@ class EventIdsStartOver(Reports):
 @defect(
     id="PER-003-command-taken-late",
     breaks=["PER-003"],
+    may_break=["CHN-004", "CHN-010", "PER-005", "PER-007", "PER-008", "REC-002", "ROB-003"],
     about={"zh": "指令受理应答过晚", "en": "says too late that a command is taken"},
 )
 class CommandTakenLate(Commands):
@@ -53,6 +56,7 @@ class CommandTakenLate(Commands):
 @defect(
     id="PER-004-no-report-of-a-failure",
     breaks=["PER-004"],
+    may_break=["MAT-005", "PER-005", "PER-006", "PER-011"],
     about={"zh": "指令失败不上报", "en": "a command that fails is never reported"},
 )
 class NoReportOfFailure(Commands):
@@ -64,6 +68,7 @@ class NoReportOfFailure(Commands):
 @defect(
     id="PER-005-waits-for-ever",
     breaks=["PER-005"],
+    may_break=["PER-004"],
     about={"zh": "无人操作时一直等待", "en": "waits for ever when nobody serves a command"},
 )
 class WaitsForEver(Commands):
@@ -118,6 +123,7 @@ class TwoCommandsAtOnce(Commands):
 @defect(
     id="PER-010-field-missing",
     breaks=["PER-010"],
+    may_break=["CHN-001", "PER-001"],
     about={"zh": "读卡结果缺少民族", "en": "the card's result lacks a field"},
 )
 class FieldMissing(Actions):
@@ -148,6 +154,7 @@ class HalfACard(Actions):
 @defect(
     id="PER-012-social-card-as-id-card",
     breaks=["PER-012"],
+    may_break=["CHN-001", "PER-001"],
     about={"zh": "社保卡报成身份证", "en": "a social security card is reported as an ID card"},
 )
 class SocialCardAsIdCard(Actions):
@@ -180,6 +187,7 @@ class UnpluggedUnnoticed(Bank):
 @defect(
     id="PER-030-reported-before-upload",
     breaks=["PER-030"],
+    may_break=["MAT-002"],
     about={"zh": "材料未上传即报完成", "en": "reports a page before it is uploaded"},
 )
 class ReportedBeforeUpload(Actions):
@@ -205,19 +213,20 @@ class OldPictureDuringFault(Actions):
     def sound(self, peripheral: Peripheral) -> None:
         if peripheral.id != "document_camera":
             super().sound(peripheral)
+        elif peripheral.trouble():
+            peripheral.offered = peripheral.offered or "a4-text"
 
 
 @defect(
-    id="PER-040-pages-not-counted",
+    id="PER-040-fetched-again-and-again",
     breaks=["PER-040"],
-    about={"zh": "打印页数报零", "en": "tells zero pages"},
+    about={"zh": "反复下载打印内容", "en": "fetches the content of a print job again and again"},
 )
-class PagesNotCounted(Printing):
-    def put_out(self, job_id: str, _pages: int) -> None:
-        super().put_out(job_id, 0)
-
-    async def run(self, command: Command) -> dict[str, Any]:
-        return {**await super().run(command), "pages": 0}
+class FetchedAgainAndAgain(Printing):
+    async def fetch(self, job_id: str) -> bytes:
+        for _ in range(3):
+            await super().fetch(job_id)
+        return await super().fetch(job_id)
 
 
 @defect(
@@ -229,22 +238,6 @@ class PrintsWithoutPaper(Actions):
     def sound(self, peripheral: Peripheral) -> None:
         if peripheral.id != "printer":
             super().sound(peripheral)
-
-
-@defect(
-    id="PER-042-needs-a-restart",
-    breaks=["PER-042"],
-    about={"zh": "加纸后须重启才能打印", "en": "does not print again after the repair"},
-)
-class NeedsARestart(Actions):
-    broken = ""
-
-    def sound(self, peripheral: Peripheral) -> None:
-        if peripheral.id == "printer":
-            self.broken = self.broken or peripheral.trouble()
-            if self.broken:
-                raise self.fault(self.broken)
-        super().sound(peripheral)
 
 
 @defect(
@@ -282,6 +275,7 @@ class EvaluatorFaultUntold(Bank):
 @defect(
     id="PER-080-help-unheard",
     breaks=["PER-080"],
+    may_break=["CHN-015"],
     about={"zh": "求助不上报", "en": "help is pressed and nobody is told"},
 )
 class HelpUnheard(Reports):

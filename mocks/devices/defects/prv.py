@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from base64 import b64encode
 from typing import Any
 
 from mocks.devices.reference.actions import Actions
 from mocks.devices.reference.device import Device
 from mocks.devices.reference.docking import Docking, Request
 from mocks.devices.reference.heartbeat import Heartbeat
-from mocks.devices.reference.memory import Memory
 from mocks.devices.reference.screens import Screens
 from mocks.devices.reference.sessions import Vault
 from mocks.devices.reference.tickets import Card, Tickets
@@ -50,8 +51,8 @@ class NumberInHeader(Docking):
 )
 class NumberInHeartbeats(Heartbeat):
     def body(self) -> dict[str, Any]:
-        held = str(self.d.vault.items.get("last", ""))
-        return {**super().body(), **({"x_last_user": held} if held else {})}
+        held = [v for v in self.d.vault.items.values() if isinstance(v, str)]
+        return {**super().body(), **({"x_last_user": held[0]} if held else {})}
 
 
 @defect(
@@ -99,28 +100,30 @@ class NumberInTheLog(Tickets):
 
 
 @defect(
-    id="PRV-005-token-in-the-log",
+    id="PRV-005-key-in-the-log",
     breaks=["PRV-005"],
-    about={"zh": "日志含令牌", "en": "the log has the token"},
+    about={"zh": "日志含设备密钥", "en": "the log has the device's key"},
 )
-class TokenInTheLog(Docking):
-    def headers(self, request: Request, url: str) -> list[tuple[str, str]]:
-        fields = super().headers(request, url)
-        self.d.log(f"{request.method} {url} {dict(fields)}")
-        return fields
+class KeyInTheLog(Tickets):
+    def holder(self, card: Card) -> dict[str, Any]:
+        self.d.log(f"signed with {b64encode(self.d.settings.device_key.secret).decode()}")
+        return super().holder(card)
 
 
 @defect(
     id="PRV-006-resident-survives-power-loss",
     breaks=["PRV-006"],
+    may_break=["PRV-004"],
     about={"zh": "断电后磁盘留有居民信息", "en": "the disk keeps the resident over a power loss"},
 )
-class SurvivesPowerLoss(Memory):
-    def clear_spool(self) -> None:
-        self.d.log("spool kept")
+class SurvivesPowerLoss(Tickets):
+    def holder(self, card: Card) -> dict[str, Any]:
+        holder = super().holder(card)
+        self.d.storage.write("last.json", self.d.codec.dumps(holder))
+        return holder
 
-    def save(self) -> None:
-        super().save()
-        held = [i for i in self.d.vault.items.values() if isinstance(i, str)]
-        if held and not self.frozen:
-            self.d.storage.write("session.json", "\n".join(held))
+    def restore(self, rows: list[list[Any]]) -> None:
+        super().restore(rows)
+        kept = self.d.storage.read("last.json")
+        if kept:  # written again after the good device has cleared its disk
+            asyncio.get_running_loop().call_soon(self.d.storage.write, "last.json", kept)

@@ -13,6 +13,7 @@ from mocks.devices.registry import defect
 @defect(
     id="QUE-001-slow-ticket",
     breaks=["QUE-001"],
+    may_break=["QUE-006"],
     about={"zh": "刷卡后取号过慢", "en": "the ticket request comes long after the swipe"},
 )
 class SlowTicket(Tickets):
@@ -24,6 +25,7 @@ class SlowTicket(Tickets):
 @defect(
     id="QUE-002-two-tickets",
     breaks=["QUE-002"],
+    may_break=["QUE-005", "QUE-012", "ROB-006"],
     about={"zh": "一次刷卡发出两次取号", "en": "one swipe makes two ticket requests"},
 )
 class TwoTickets(Tickets):
@@ -35,6 +37,7 @@ class TwoTickets(Tickets):
 @defect(
     id="QUE-003-another-number",
     breaks=["QUE-003"],
+    may_break=["QUE-006"],
     about={"zh": "取号所用证件号与所刷卡不符", "en": "the ticket is for another ID number than the card's"},
 )
 class AnotherNumber(Tickets):
@@ -46,6 +49,7 @@ class AnotherNumber(Tickets):
 @defect(
     id="QUE-004-new-request-each-time",
     breaks=["QUE-004"],
+    may_break=["SEC-022"],
     about={"zh": "重试取号时更换请求标识", "en": "each retry of a ticket request is a new request"},
 )
 class NewRequestEachTime(Tickets):
@@ -77,6 +81,7 @@ class AgentSwapped(Tickets):
 @defect(
     id="QUE-007-number-not-shown",
     breaks=["QUE-007"],
+    may_break=["QUE-005", "QUE-009", "QUE-011"],
     about={"zh": "屏幕不显示号码", "en": "the number is not shown"},
 )
 class NumberNotShown(Tickets):
@@ -87,6 +92,7 @@ class NumberNotShown(Tickets):
 @defect(
     id="QUE-008-updates-not-shown",
     breaks=["QUE-008"],
+    may_break=["QUE-007"],
     about={"zh": "前方人数不更新", "en": "the number ahead is not brought up to date"},
 )
 class UpdatesNotShown(Tickets):
@@ -97,6 +103,7 @@ class UpdatesNotShown(Tickets):
 @defect(
     id="QUE-009-call-not-shown",
     breaks=["QUE-009"],
+    may_break=["QUE-011", "REC-004", "SIG-002"],
     about={"zh": "重新呼叫时不显示", "en": "a ticket that is called again is not shown"},
 )
 class CallNotShown(Tickets):
@@ -152,5 +159,38 @@ class TicketInMaintenance(Tickets):
     about={"zh": "已结束的号码仍显示", "en": "a ticket that ended is still shown"},
 )
 class CancelledStillShown(Tickets):
+    ghosts: tuple[str, ...] = ()
+
     def end(self, ticket: Ticket) -> None:
-        self.ended[ticket.ticket_id] = ticket.state
+        self.ghosts = (*self.ghosts, self.line(ticket))
+        super().end(ticket)
+
+    def lines(self) -> list[str]:
+        return [*super().lines(), *self.ghosts]
+
+    def reset(self) -> None:
+        super().reset()
+        self.ghosts = ()
+
+
+@defect(
+    id="QUE-005-second-swipe-asks-twice",
+    breaks=["QUE-005"],
+    about={"zh": "已有号码时再刷卡反复取号", "en": "a swipe with an open ticket asks again and again"},
+)
+class SecondSwipeAsksTwice(Tickets):
+    async def swipe(self, card: Card, agent: Card | None = None) -> None:
+        if self.open:
+            await super().swipe(card, agent)
+        await super().swipe(card, agent)
+
+
+@defect(
+    id="QUE-011-recall-refused",
+    breaks=["QUE-011"],
+    may_break=["REC-004", "SIG-002"],
+    about={"zh": "过号后不接受重新呼叫", "en": "refuses that a missed ticket is called again"},
+)
+class RecallRefused(Tickets):
+    def missed_before(self, _params: dict[str, Any]) -> Ticket | None:
+        return None

@@ -28,6 +28,7 @@ class FourLevels(Ratings):
 @defect(
     id="RAT-002-levels-turned-round",
     breaks=["RAT-002"],
+    may_break=["RAT-005"],
     about={"zh": "评价等级首尾颠倒", "en": "the scale is turned round"},
 )
 class LevelsTurnedRound(Ratings):
@@ -61,6 +62,7 @@ class SilenceAfterTimeout(Ratings):
 @defect(
     id="RAT-004-rating-lost-on-error",
     breaks=["RAT-004"],
+    may_break=["QUE-004"],
     about={"zh": "提交失败即丢弃评价", "en": "a rating that meets an error is dropped"},
 )
 class RatingLostOnError(Docking):
@@ -93,6 +95,7 @@ class NoRatingAfterCut(Ratings):
 @defect(
     id="RAT-007-unasked-rating",
     breaks=["RAT-007"],
+    may_break=["RAT-002", "RAT-003", "RAT-005", "RAT-008"],
     about={"zh": "未被要求也提交评价", "en": "submits ratings that nobody asked for"},
 )
 class UnaskedRating(Sessions):
@@ -126,6 +129,7 @@ class NoticeNotShown(Calls):
 @defect(
     id="REC-002-works-outside-a-session",
     breaks=["REC-002"],
+    may_break=["CHN-010", "PER-004", "ROB-003"],
     about={"zh": "会话之外也执行指令", "en": "obeys commands outside a session"},
 )
 class WorksOutsideSession(Commands):

@@ -16,6 +16,7 @@ from mocks.devices.registry import defect
 @defect(
     id="REG-002-firmware-missing",
     breaks=["REG-002"],
+    may_break=["REG-012", "REG-014", "REG-016", "ROB-006"],
     about={"zh": "注册报文缺少固件版本", "en": "the registration lacks the firmware version"},
 )
 class FirmwareMissing(Registration):
@@ -39,6 +40,7 @@ class PasswordInUrl(Registration):
 @defect(
     id="REG-004-id-of-the-boot",
     breaks=["REG-004"],
+    may_break=["REG-003", "REG-012", "REG-014", "REG-016", "ROB-006"],
     about={"zh": "每次上电更换设备标识", "en": "the device ID changes with each power-on"},
 )
 class IdOfTheBoot(Registration):
@@ -111,6 +113,7 @@ class NamelessPoint(Registration):
 @defect(
     id="REG-010-works-while-refused",
     breaks=["REG-010"],
+    may_break=["REG-006", "SEC-015"],
     about={"zh": "未获准仍打开通道", "en": "opens the channel although it was refused"},
 )
 class WorksWhileRefused(Registration):
@@ -133,6 +136,7 @@ class FixedInterval(Registration):
 @defect(
     id="REG-011-no-jitter-and-no-cap",
     breaks=["REG-011"],
+    may_break=["REG-016"],
     about={"zh": "重试间隔没有上限", "en": "the retry interval has no cap"},
 )
 class NoCap(Registration):
@@ -165,6 +169,7 @@ class LazyChannel(Channel):
 @defect(
     id="REG-014-registers-all-the-time",
     breaks=["REG-014"],
+    may_break=["SEC-014"],
     about={"zh": "没有必要也反复注册", "en": "registers again and again without need"},
 )
 class RegistersAllTheTime(Registration):
@@ -185,8 +190,20 @@ class BlankWhenRefused(Screens):
 @defect(
     id="REG-016-gives-up",
     breaks=["REG-016"],
+    may_break=["REG-011"],
     about={"zh": "被拒绝数次后不再重试", "en": "gives up after some refusals"},
 )
 class GivesUp(Registration):
     def retry_delay(self, attempt: int) -> float:
         return super().retry_delay(attempt) if attempt < 3 else 86_400.0
+
+
+@defect(
+    id="REG-001-slow-to-start",
+    breaks=["REG-001"],
+    about={"zh": "上电后过久才注册", "en": "registers long after power-on"},
+)
+class SlowToStart(Registration):
+    async def run(self) -> None:
+        await asyncio.sleep(self.d.timers.s("T-BOOT") * 1.2)
+        await super().run()

@@ -52,6 +52,7 @@ class TypesCoerced(Link):
 @defect(
     id="ROB-003-wrong-state-accepted",
     breaks=["ROB-003"],
+    may_break=["CHN-001", "CHN-010", "SIG-010", "SIG-012", "SIG-016"],
     about={"zh": "状态不符的消息照常应答", "en": "answers a message of a wrong state with success"},
 )
 class WrongStateAccepted(Link):
@@ -78,6 +79,7 @@ class DeepAccepted(Codec):
 @defect(
     id="ROB-006-hammers-after-a-surprise",
     breaks=["ROB-006"],
+    may_break=["QUE-012", "SEC-022"],
     about={"zh": "遇到意外答复后密集重试", "en": "hammers the server after an unforeseen answer"},
 )
 class HammersAfterSurprise(Tickets):
@@ -99,6 +101,7 @@ class HammersAfterSurprise(Tickets):
 @defect(
     id="ROB-008-restart-not-survived",
     breaks=["ROB-008"],
+    may_break=["CHN-014", "CHN-015"],
     about={"zh": "受理系统重启后不再连接", "en": "does not come back after the acceptance system restarted"},
 )
 class RestartNotSurvived(Link):
@@ -112,8 +115,20 @@ class RestartNotSurvived(Link):
 @defect(
     id="QUE-012-problem-hidden",
     breaks=["QUE-012"],
+    may_break=["QUE-003"],
     about={"zh": "被拒绝取号后反复提交同一请求", "en": "sends a refused ticket request again and again"},
 )
 class ProblemHidden(Docking):
     def worth_retrying(self, problem: Problem, attempt: int) -> bool:
         return problem.status == 403 or super().worth_retrying(problem, attempt)
+
+
+@defect(
+    id="ROB-007-dies-of-bad-text",
+    breaks=["ROB-007"],
+    needs="sockets",
+    about={"zh": "收到非JSON文本即崩溃", "en": "text that is no JSON ends the program"},
+)
+class DiesOfBadText(Link):
+    def on_unreadable(self) -> None:
+        raise SystemExit(70)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from typing import Any
 
 from mocks.devices.reference.deviceapi import DeviceApi
 from mocks.devices.reference.docking import Docking, Problem, Request
@@ -84,6 +86,7 @@ class ShortNonce(Docking):
 @defect(
     id="SEC-008-digest-missing",
     breaks=["SEC-008"],
+    may_break=["RAT-002", "RAT-003", "REG-014", "SEC-006", "SEC-007"],
     about={"zh": "评价请求没有内容摘要", "en": "a rating goes out without a content digest"},
 )
 class DigestMissing(Docking):
@@ -100,6 +103,7 @@ class DigestMissing(Docking):
 @defect(
     id="SEC-009-signed-in-the-past",
     breaks=["SEC-009"],
+    may_break=["HBT-006", "SEC-006"],
     about={"zh": "签名时间落后六分钟", "en": "signature times lag six minutes behind"},
 )
 class SignedInThePast(_ForTimeOnly):
@@ -110,6 +114,7 @@ class SignedInThePast(_ForTimeOnly):
 @defect(
     id="SEC-010-nonce-used-twice",
     breaks=["SEC-010"],
+    may_break=["SEC-006"],
     about={"zh": "重复使用签名随机数", "en": "uses the nonce of a signature twice"},
 )
 class NonceUsedTwice(_ForTimeOnly):
@@ -133,6 +138,7 @@ class TokenLeftOut(_ForTimeOnly):
 @defect(
     id="SEC-014-token-runs-out",
     breaks=["SEC-014"],
+    may_break=["REG-014"],
     about={"zh": "令牌过期后才更新", "en": "refreshes the token only after its end"},
 )
 class TokenRunsOut(Registration):
@@ -146,6 +152,7 @@ class TokenRunsOut(Registration):
 @defect(
     id="SEC-015-answer-for-another-interface",
     breaks=["SEC-015"],
+    may_break=["REG-006", "REG-013", "REG-014"],
     about={"zh": "信令鉴权应答用错接口", "en": "answers the signaling's challenge for another interface"},
 )
 class AnswerForAnotherInterface(Link):
@@ -227,3 +234,62 @@ class TokenInUrl(Docking):
 class VoidTokenKept(Docking):
     def worth_retrying(self, problem: Problem, attempt: int) -> bool:
         return problem.status != 401 and super().worth_retrying(problem, attempt)
+
+
+@defect(
+    id="SEC-005-never-comes-back",
+    breaks=["SEC-005"],
+    needs="sockets",
+    about={"zh": "证书恢复正常后不再连接", "en": "does not come back when the certificate is right again"},
+)
+class NeverComesBack(Link):
+    async def once(self) -> None:
+        try:
+            await super().once()
+        except ssl.SSLError:
+            await asyncio.sleep(3600)
+
+
+@defect(
+    id="SEC-011-undeclared-algorithm",
+    breaks=["SEC-011"],
+    may_break=["SEC-006"],
+    about={"zh": "使用未申报的签名算法", "en": "names an algorithm that was not declared"},
+)
+class UndeclaredAlgorithm(_ForTimeOnly):
+    def signature_params(self) -> list[tuple[str, int | str]]:
+        own = dict(super().signature_params())
+        return list({**own, "alg": "hmac-sha512" if self.now_time else own["alg"]}.items())
+
+
+@defect(
+    id="SEC-012-key-of-the-city",
+    breaks=["SEC-012"],
+    may_break=["SEC-006"],
+    about={"zh": "用受理系统的密钥标识签名", "en": "signs under the name of the acceptance system's key"},
+)
+class KeyOfTheCity(_ForTimeOnly):
+    def signature_params(self) -> list[tuple[str, int | str]]:
+        own = dict(super().signature_params())
+        return list({**own, "keyid": self.d.settings.city_key.keyid if self.now_time else own["keyid"]}.items())
+
+
+@defect(
+    id="SEC-016-one-answer-for-all",
+    breaks=["SEC-016"],
+    may_break=["CHN-014", "CHN-015", "REG-014", "ROB-008", "SEC-015", "SIG-017"],
+    about={"zh": "重复使用鉴权应答", "en": "answers every challenge with the first answer"},
+)
+class OneAnswerForAll(Link):
+    proof = ""
+
+    def handshake(self) -> Handshake:
+        return _Parrot(self)
+
+
+class _Parrot(Handshake):
+    def answer(self, challenge: dict[str, Any]) -> dict[str, Any]:
+        answer = super().answer(challenge)
+        if isinstance(self.link, OneAnswerForAll):
+            self.link.proof = answer["signature"] = self.link.proof or answer["signature"]
+        return answer

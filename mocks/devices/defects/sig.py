@@ -14,6 +14,7 @@ from mocks.devices.registry import defect
 @defect(
     id="SIG-002-rings-late",
     breaks=["SIG-002"],
+    may_break=["CHN-004", "SIG-012"],
     about={"zh": "振铃应答过晚", "en": "says too late that it rings"},
 )
 class RingsLate(Calls):
@@ -26,6 +27,7 @@ class RingsLate(Calls):
 @defect(
     id="SIG-003-answers-late",
     breaks=["SIG-003"],
+    may_break=["SIG-004"],
     about={"zh": "接听过晚", "en": "picks up too late"},
 )
 class AnswersLate(Calls):
@@ -35,7 +37,7 @@ class AnswersLate(Calls):
 
 @defect(
     id="SIG-004-rejects-and-answers",
-    breaks=["SIG-004"],
+    breaks=["SIG-004", "SIG-016"],
     about={"zh": "拒绝后又接听", "en": "rejects a call and answers it all the same"},
 )
 class RejectsAndAnswers(Calls):
@@ -47,6 +49,7 @@ class RejectsAndAnswers(Calls):
 @defect(
     id="SIG-005-second-call-taken",
     breaks=["SIG-005"],
+    may_break=["SIG-015"],
     about={"zh": "通话中再接第二个来电", "en": "takes a second call during a call"},
 )
 class SecondCallTaken(Calls):
@@ -57,6 +60,7 @@ class SecondCallTaken(Calls):
 @defect(
     id="SIG-006-answers-a-cancelled-call",
     breaks=["SIG-006"],
+    may_break=["SIG-016"],
     about={"zh": "已取消的来电仍接听", "en": "answers a call that was cancelled"},
 )
 class AnswersCancelled(Calls):
@@ -67,8 +71,8 @@ class AnswersCancelled(Calls):
 
 
 @defect(
-    id="SIG-007-stays-busy-after-timeout",
-    breaks=["SIG-007"],
+    id="SIG-002-stays-busy-after-timeout",
+    breaks=["SIG-002"],
     about={"zh": "振铃超时后一直占线", "en": "stays busy after ringing timed out"},
 )
 class StaysBusy(Calls):
@@ -107,6 +111,7 @@ class NoWayBack(Calls):
 @defect(
     id="SIG-010-stale-call-accepted",
     breaks=["SIG-010"],
+    may_break=["ROB-003", "SIG-001", "SIG-012", "SIG-016"],
     about={"zh": "已结束的呼叫标识照常应答", "en": "answers messages for a call that is over as if it lived"},
 )
 class StaleCallAccepted(Calls):
@@ -122,6 +127,7 @@ class StaleCallAccepted(Calls):
 @defect(
     id="SIG-011-invite-twice-answered-twice",
     breaks=["SIG-011"],
+    may_break=["SIG-016"],
     about={"zh": "重复邀请接听两次", "en": "a repeated invite is answered twice"},
 )
 class AnsweredTwice(Calls):
@@ -136,6 +142,7 @@ class AnsweredTwice(Calls):
 @defect(
     id="SIG-012-bad-params-accepted",
     breaks=["SIG-012"],
+    may_break=["SIG-001", "SIG-016"],
     about={"zh": "信令参数错误也答成功", "en": "answers bad parameters on the signaling with success"},
 )
 class BadParamsAccepted(Calls):
@@ -151,6 +158,7 @@ class BadParamsAccepted(Calls):
 @defect(
     id="SIG-013-candidates-first",
     breaks=["SIG-013"],
+    may_break=["SIG-016"],
     about={"zh": "候选地址先于要约发出", "en": "candidates go out before the offer"},
 )
 class CandidatesFirst(Calls):
@@ -175,6 +183,7 @@ class HangsUpInSilence(Calls):
 @defect(
     id="SIG-015-talks-after-bye",
     breaks=["SIG-015"],
+    may_break=["SIG-013", "SIG-016"],
     about={"zh": "挂断后继续发信令", "en": "goes on signaling after the hang-up"},
 )
 class TalksAfterBye(Calls):
@@ -206,3 +215,39 @@ class MediaStateUntold(Calls):
     def tell_state(self, call: Call, state: str) -> None:
         if state != "connected":
             super().tell_state(call, state)
+
+
+@defect(
+    id="SIG-001-error-without-message",
+    breaks=["SIG-001"],
+    about={"zh": "信令错误应答缺少文字", "en": "errors on the signaling carry no message"},
+)
+class SignalingErrorWithoutMessage(Calls):
+    def refuse(self, message_id: Any, error: RpcError) -> None:
+        document = self.d.codec.error(message_id, error, {})
+        del document["error"]["message"]
+        self.number(document)
+
+
+@defect(
+    id="SIG-007-picks-up-for-nobody",
+    breaks=["SIG-007"],
+    may_break=["SIG-002"],
+    about={"zh": "无人接听也自行接通", "en": "picks up although nobody did"},
+)
+class PicksUpForNobody(Calls):
+    async def ring(self, call: Call) -> bool:
+        if self.policy == "ignore":
+            asyncio.get_running_loop().call_later(0.05, call.picked_up.set)
+        return await super().ring(call)
+
+
+@defect(
+    id="SIG-018-connected-too-soon",
+    breaks=["SIG-018"],
+    about={"zh": "媒体未协商即报连通", "en": "tells connected before the media were negotiated"},
+)
+class ConnectedTooSoon(Calls):
+    async def send_offer(self, call: Call) -> None:
+        self.tell_state(call, "connected")
+        await super().send_offer(call)

@@ -9,8 +9,8 @@ from mocks.devices.registry import defect
 
 
 @defect(
-    id="SVC-001-list-never-fetched",
-    breaks=["SVC-001"],
+    id="SVC-004-list-built-in",
+    breaks=["SVC-004"],
     about={"zh": "不取事项清单", "en": "never fetches the list of items"},
 )
 class ListNeverFetched(Config):

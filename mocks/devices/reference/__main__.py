@@ -54,7 +54,7 @@ async def run(document: Mapping[str, Any]) -> None:
         random.Random(int(document.get("seed", 0))),  # noqa: S311 - jitter and request ids; secrets use the system's source
         DirStorage(Path(state_dir)),
     )
-    transport.context = device.trust.context()
+    transport.context, transport.pongs = device.trust.context(), device.trust.pongs()
     StderrLog(device)
     api, tester = document.get("device_api"), document.get("upper_tester") or {}
     async with contextlib.AsyncExitStack() as stack:

@@ -159,8 +159,15 @@ class Calls(Link):
         """The device's offer, with what each section shows."""
         offer = await self.open_media(call).create_offer()
         if self.current(call):
-            self.post("media.offer", {"call_id": call.call_id, "sdp": offer.sdp, "labels": self.labels(dict(offer.labels))})
+            self.post(
+                "media.offer",
+                {"call_id": call.call_id, "sdp": self.described(offer.sdp), "labels": self.labels(dict(offer.labels))},
+            )
             self.flush_candidates(call)
+
+    def described(self, sdp: str) -> str:
+        """A description as it goes out."""
+        return sdp
 
     def labels(self, labels: dict[str, str]) -> dict[str, str]:
         """mid -> audio, person or page, as told to the clerk."""
@@ -223,7 +230,7 @@ class Calls(Link):
     async def send_answer(self, call: Call, sdp: str) -> None:
         """Our answer to the clerk's offer."""
         if self.current(call):
-            self.post("media.answer", {"call_id": call.call_id, "sdp": sdp})
+            self.post("media.answer", {"call_id": call.call_id, "sdp": self.described(sdp)})
 
     async def answer(self, params: dict[str, Any]) -> dict[str, Any]:
         """`media.answer` of the clerk."""

@@ -33,6 +33,7 @@ class SocketTransport:
     def __init__(self, context: ssl.SSLContext | None = None, timeout_s: float = 10.0) -> None:
         self.context = context or ssl.create_default_context()
         self.timeout_s = timeout_s
+        self.pongs = True
 
     async def http(self, method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> HttpReply:
         """One exchange on a connection of its own."""
@@ -95,6 +96,7 @@ class SocketTransport:
                 extra_headers=[("Sec-WebSocket-Protocol", subprotocol)],
                 max_frame_size=_MAX_FRAME,
                 max_redirects=0,
+                enable_auto_pong=self.pongs,
             )
         except (picows.WSError, TimeoutError) as error:
             raise ConnectionError(f"websocket not opened: {type(error).__name__}") from error

@@ -26,3 +26,7 @@ class Trust(Part):
 
     def bend(self, context: ssl.SSLContext) -> None:
         """Nothing is relaxed."""
+
+    def pongs(self) -> bool:
+        """Whether pings are answered (RFC 6455 section 5.5.2): always."""
+        return True

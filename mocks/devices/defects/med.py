@@ -1,0 +1,143 @@
+"""Faults of media."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from mocks.devices.media import CameraMode
+from mocks.devices.reference.calls import Call, Calls
+from mocks.devices.registry import defect
+
+
+@defect(
+    id="MED-001-page-section-missing",
+    breaks=["MED-001"],
+    about={"zh": "要约缺少页面视频", "en": "the offer has no section for the page"},
+)
+class PageSectionMissing(Calls):
+    def described(self, sdp: str) -> str:
+        head, *sections = re.split(r"(?m)^(?=m=)", sdp)
+        return re.sub(r"(a=group:BUNDLE \S+ \S+) \S+", r"\1", head) + "".join(sections[:2])
+
+
+@defect(
+    id="MED-002-label-missing",
+    breaks=["MED-002"],
+    about={"zh": "页面视频没有标记", "en": "the page's section has no label"},
+)
+class LabelMissing(Calls):
+    def labels(self, labels: dict[str, str]) -> dict[str, str]:
+        return {mid: label for mid, label in labels.items() if label != "page"}
+
+
+@defect(
+    id="MED-003-old-fingerprint",
+    breaks=["MED-003"],
+    about={"zh": "证书指纹使用SHA-1", "en": "the fingerprint is made with SHA-1"},
+)
+class OldFingerprint(Calls):
+    def described(self, sdp: str) -> str:
+        return re.sub(r"a=fingerprint:sha-256 ((?:[0-9A-Fa-f]{2}:){19}[0-9A-Fa-f]{2})\S*", r"a=fingerprint:sha-1 \1", sdp)
+
+
+@defect(
+    id="MED-004-offers-a-fixed-role",
+    breaks=["MED-004"],
+    about={"zh": "要约固定DTLS角色", "en": "the offer fixes the DTLS role"},
+)
+class FixedRole(Calls):
+    def described(self, sdp: str) -> str:
+        return sdp.replace("a=setup:actpass", "a=setup:active")
+
+
+@defect(
+    id="MED-005-keys-in-the-offer",
+    breaks=["MED-005"],
+    about={"zh": "要约携带SDES密钥", "en": "the offer carries SDES keys"},
+)
+class KeysInTheOffer(Calls):
+    def described(self, sdp: str) -> str:
+        line = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
+        return sdp.replace("a=rtcp-mux\r\n", f"a=rtcp-mux\r\n{line}\r\n", 1)
+
+
+@defect(
+    id="MED-006-no-multiplexing",
+    breaks=["MED-006"],
+    about={"zh": "RTCP不复用端口", "en": "RTP and RTCP are not multiplexed"},
+)
+class NoMultiplexing(Calls):
+    def described(self, sdp: str) -> str:
+        return sdp.replace("a=rtcp-mux\r\n", "")
+
+
+@defect(
+    id="MED-007-no-opus",
+    breaks=["MED-007"],
+    about={"zh": "音频不支持Opus", "en": "the audio section has no Opus"},
+)
+class NoOpus(Calls):
+    def described(self, sdp: str) -> str:
+        return sdp.replace("opus/48000/2", "iLBC/8000")
+
+
+@defect(
+    id="MED-008-short-ice-password",
+    breaks=["MED-008"],
+    about={"zh": "ICE凭据过短", "en": "the ICE password is too short"},
+)
+class ShortIcePassword(Calls):
+    def described(self, sdp: str) -> str:
+        return re.sub(r"a=ice-pwd:(\S{8})\S*", r"a=ice-pwd:\1", sdp)
+
+
+@defect(
+    id="MED-009-connects-late",
+    breaks=["MED-009"],
+    needs="media",
+    about={"zh": "媒体连通过晚", "en": "media connects too late"},
+)
+class ConnectsLate(Calls):
+    async def answer(self, params: dict[str, Any]) -> dict[str, Any]:
+        self.d.spawn(self.later(params), "late answer")
+        return {}
+
+    async def later(self, params: dict[str, Any]) -> None:
+        await asyncio.sleep(self.d.timers.s("T-MEDIA") * 1.3)
+        await super().answer(params)
+
+
+@defect(
+    id="MED-010-person-camera-stalled",
+    breaks=["MED-010"],
+    needs="media",
+    about={"zh": "人像视频没有画面", "en": "the person's section carries no pictures"},
+)
+class PersonCameraStalled(Calls):
+    async def send_offer(self, call: Call) -> None:
+        await super().send_offer(call)
+        stack: Any = call.media
+        stack.set_camera("person", CameraMode.STALLED)
+
+
+@defect(
+    id="MED-012-camera-goes-on",
+    breaks=["MED-012"],
+    needs="media",
+    about={"zh": "挂断后继续发送媒体", "en": "media goes on after the hang-up"},
+)
+class CameraGoesOn(Calls):
+    async def release(self, call: Call) -> None:
+        self.d.log(f"kept {call.call_id}")
+
+
+@defect(
+    id="MED-013-declared-codec-left-out",
+    breaks=["MED-013"],
+    about={"zh": "声明的编码没有出现在要约中", "en": "a declared codec is not in the offer"},
+)
+class DeclaredCodecLeftOut(Calls):
+    def described(self, sdp: str) -> str:
+        return sdp.replace("H264/90000", "VP9/90000")

@@ -1,0 +1,63 @@
+"""Helpers of the command tests: `rvw` as a child process, device files that refine the reference device."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "devices" / "reference.toml"
+
+
+def device_file(directory: Path, name: str, tables: str = "", device: str = "") -> Path:
+    """A device file over the reference device, with an id of its own: the lock of a device is per id.
+
+    `device` are further lines of its [device] table, `tables` whole tables.
+    """
+    path = directory / f"{name}.toml"
+    base = json.dumps(os.path.relpath(REFERENCE, directory).replace("\\", "/"))
+    head = f'extends = {base}\n[device]\nremote_device_id = "RVW-{name}-{os.getpid()}"\n{device}\n'
+    path.write_text(head + tables, encoding="utf-8")
+    return path
+
+
+def begin(*words: str | Path, **more: Any) -> subprocess.Popen[str]:
+    """Start `rvw`; what it prints comes in one stream."""
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "conformance", *map(str, words)], cwd=ROOT, text=True, encoding="utf-8",
+        stdin=more.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more,
+    )  # fmt: skip
+
+
+def rvw(*words: str | Path, limit_s: float = 90.0, **more: Any) -> tuple[int, str]:
+    """Run `rvw` to its end: exit code and everything printed."""
+    process = begin(*words, **more)
+    try:
+        told, _ = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        told, _ = process.communicate()
+        raise AssertionError(f"no end within {limit_s} s: {told}") from None
+    return process.returncode, told
+
+
+def cases_of(out: Path) -> Mapping[str, str]:
+    """Case -> verdict of everything that was tried."""
+    rows: Sequence[Mapping[str, Any]] = json.loads((out / "result.json").read_text("utf-8"))["cases"]
+    return {row["case"]: row["verdict"] for row in rows if row["attempts"]}
+
+
+def wait_for_line(process: subprocess.Popen[str], part: str) -> str:
+    """Read until a line holds `part`; everything read. Fails where the process ends before."""
+    told = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        told += line
+        if part in line:
+            return told
+    raise AssertionError(f"{part!r} never came: {told}")

@@ -1,0 +1,287 @@
+"""Whatever is wrong with what a user gives, or happens half way: a plain sentence, the right exit code, a journal to judge."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from conformance.cli import app
+from conformance.trace.journal import read_journal
+from tests.selftest.command import begin, cases_of, device_file, rvw, wait_for_line
+
+QUICK = ("--seed", "1", "--lang", "en")
+PASS, FAIL, USAGE, INCONCLUSIVE, BENCH = range(5)
+
+# What is wrong before any traffic: exit 2
+
+
+def here(*words: str | Path) -> tuple[int, str]:
+    """`rvw` in this process, for what ends before a run begins."""
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize(("keyword", "told"), [("que.(", "Wrong expression passed to '-k'"), ("nosuchcase", "-k leaves no case to run")])
+def test_a_wrong_expression_begins_no_run(tmp_path: Path, keyword: str, told: str) -> None:
+    code, text = rvw("run", "--device", device_file(tmp_path, "keyword"), "--out", tmp_path / "run", "-k", keyword)
+    assert (code, told in text) == (USAGE, True), text
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--profile", "cor"), "unknown profile 'cor'"),
+        (("--clause", "QUE-099"), "unknown clause 'QUE-099'; did you mean"),
+        (("--timer", "T-AKC=500"), "unknown timer 'T-AKC'; did you mean 'T-ACK'?"),
+        (("--timer", "T-ACK"), "--timer takes T-NAME=MILLISECONDS"),
+        (("--pack", "nowhere"), "no pack"),
+        (("--until", "QUX"), "unknown family 'QUX'"),
+        (("--lang", "fr"), "--lang takes zh, en or both"),
+        (("--only", "remaining"), "--only needs --campaign"),
+        (("--baseline", "nowhere"), "name the directory of a finished run"),
+        (("--lab", "nowhere"), "rvw lab init"),
+    ],
+)
+def test_a_wrong_option_is_told_before_any_traffic(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    out = tmp_path / "run"
+    code, text = here("run", "--device", device_file(tmp_path, "words"), "--out", out, *words)
+    assert (code, told in text) == (USAGE, True), text
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "cannot be read"),
+        ("[device\n", "not TOML"),
+        ('[device]\nname = "x"\n', "member 'vendor' is missing"),
+        ('extends = "gone.toml"\n', "'gone.toml' does not exist"),
+    ],
+)
+def test_a_broken_device_file_is_told_with_its_line(tmp_path: Path, content: str | None, told: str) -> None:
+    path = tmp_path / "device.toml"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    code, text = here("run", "--device", path, "--out", tmp_path / "run")
+    assert (code, told in text, f"{path}:" in text) == (USAGE, True, True), text
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('certificate = "gone.pem"\nkey = "gone.key"', "name a PEM file"),
+        ('certificate = "wrong.pem"\nkey = "wrong.pem"', "no PEM certificate with its key"),
+        ('root = "wrong.pem"', "no PEM certificate"),
+        ('device_ca = "wrong.pem"', "no PEM certificate"),
+        ("ports = [8443, 8443]", "two different numbers"),
+        ('listen = "0.0.0.0"', "needs advertise"),
+    ],
+)
+def test_a_wrong_bench_table_is_told(tmp_path: Path, table: str, told: str) -> None:
+    (tmp_path / "wrong.pem").write_text("this is no certificate\n", encoding="ascii")
+    device = device_file(tmp_path, "bench", f"[bench]\n{table}\n")
+    code, text = here("run", "--device", device, "--out", tmp_path / "run")
+    assert (code, told in text) == (USAGE, True), text
+
+
+def test_a_lab_whose_ca_file_is_damaged_is_told(tmp_path: Path) -> None:
+    lab = tmp_path / "lab"
+    assert here("lab", "init", lab, "--advertise", "127.0.0.1")[0] == PASS
+    (lab / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", encoding="ascii")
+    code, text = here("run", "--device", device_file(tmp_path, "lab"), "--lab", lab, "--out", tmp_path / "run")
+    assert (code, "no CA with its key" in text) == (USAGE, True), text
+
+
+def test_a_directory_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "mine.txt").write_text("keep", encoding="ascii")
+    code, text = rvw("run", "--device", device_file(tmp_path, "full"), "--out", out)
+    assert (code, "is not empty" in text) == (USAGE, True), text
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.sockets
+def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        device = device_file(tmp_path, "port", f"[bench]\nports = [{port}, 0]\n")
+        code, text = rvw("run", "--device", device, "--out", tmp_path / "run")
+    assert (code, "is in use" in text) == (USAGE, True), text
+
+
+def test_a_hook_that_fails_stops_before_the_world(tmp_path: Path) -> None:
+    hook = [sys.executable, "-c", "print('flash tool: no device on USB'); raise SystemExit(7)"]
+    device = device_file(tmp_path, "hook", f"[iut.hooks]\nbefore_run = {json.dumps(hook)}\n")
+    code, text = rvw("run", "--device", device, "--out", tmp_path / "run")
+    assert (code, "exit code 7" in text, "no device on USB" in text) == (USAGE, True, True), text
+
+
+@pytest.mark.sockets
+def test_another_build_stops_before_the_first_case(tmp_path: Path) -> None:
+    code, text = rvw("run", "--device", device_file(tmp_path, "build"), "--out", tmp_path / "run", "--expect-firmware", "9.9")
+    assert (code, "'9.9'" in text, "nothing was run" in text) == (USAGE, True, True), text
+    assert not (tmp_path / "run").exists()
+
+
+# No device: exit 3
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["{python}", "-c", "import sys; sys.exit('no camera found')"], "no camera found"),
+        (["{python}", "-c", "print('hello')"], "no ready line"),
+        (["rvw-no-such-command"], "cannot be started"),
+    ],
+)
+def test_a_device_that_does_not_start_is_no_failure_of_it(tmp_path: Path, command: list[str], told: str) -> None:
+    device = device_file(tmp_path, "absent", f"[driver]\ncommand = {json.dumps(command)}\n")
+    code, text = rvw("run", "--device", device, "--out", tmp_path / "run", *QUICK, "-k", "que.swipe or reg.first")
+    assert (code, told in text) == (INCONCLUSIVE, True), text
+    assert read_journal(tmp_path / "run" / "journal.jsonl").intact
+
+
+@pytest.mark.sockets
+def test_a_running_device_that_never_comes_is_absent(tmp_path: Path) -> None:
+    away = '[driver]\nkind = "running"\nready_timeout_s = 0.5\n[upper_tester]\nurl = "http://127.0.0.1:9"\n'
+    device = device_file(tmp_path, "never", away, 'remote_device_url = "https://127.0.0.1:9/device/v1"')
+    code, text = rvw("run", "--device", device, "--out", tmp_path / "run", *QUICK, "-k", "que.swipe")
+    assert (code, "no device registered within 0.5 s" in text) == (INCONCLUSIVE, True), text
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
+# Half way
+
+
+DIES = """
+import json, subprocess, sys, threading
+document = sys.stdin.readline()
+child = subprocess.Popen([sys.executable, "-m", "mocks.devices.reference"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+child.stdin.write(document); child.stdin.flush()
+for line in child.stderr:
+    if {word!r} in line:
+        sys.stderr.write("fatal: out of memory\\n")
+        child.kill()
+        raise SystemExit(3)
+"""
+
+
+@pytest.mark.sockets
+def test_a_device_that_dies_where_it_must_live_has_failed(tmp_path: Path) -> None:
+    script = tmp_path / "dies.py"
+    script.write_text(DIES.format(word="读卡完成"), encoding="utf-8")
+    device = device_file(tmp_path, "dies", f"[driver]\ncommand = {json.dumps(['{python}', str(script)])}\n")
+    code, text = rvw("run", "--device", device, "--out", tmp_path / "run", *QUICK, "-k", "per.id-card")
+    assert code == FAIL, text
+    failed = {row["clause"] for row in _result(tmp_path / "run")["clauses"] if row["verdict"] == "fail"}
+    assert "ROB-007" in failed, text
+    assert "fatal: out of memory" in (tmp_path / "run" / "journal.jsonl").read_text("utf-8"), "its last words are on record"
+
+
+@pytest.mark.sockets
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
+def test_a_full_disk_is_the_bench_s_error(tmp_path: Path) -> None:
+    import resource
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+
+    out = tmp_path / "run"
+    code, text = rvw(
+        "run", "--device", device_file(tmp_path, "disk"), "--out", out, *QUICK, "-k", "que. or chn. or reg.", preexec_fn=limit
+    )
+    assert (code, "the journal cannot be written" in text or "cannot be written" in text) == (BENCH, True), text
+    read = read_journal(out / "journal.jsonl")
+    assert read.intact
+    assert len(read.observations) > 20
+    assert rvw("rejudge", out, *QUICK[2:])[0] in (INCONCLUSIVE, BENCH)
+
+
+@pytest.mark.sockets
+def test_ctrl_c_seals_and_writes_and_resume_goes_on(tmp_path: Path) -> None:
+    out, device = tmp_path / "run", device_file(tmp_path, "ctrlc")
+    process = begin("run", "--device", device, "--out", out, *QUICK, "-k", "que.")
+    told = wait_for_line(process, "[  2/")
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == INCONCLUSIVE, told + rest
+    assert "rvw resume" in rest
+    assert {path.name for path in out.iterdir()} >= {"journal.jsonl", "result.json", "report.html", "junit.xml"}
+    before = cases_of(out)
+    code, text = rvw("resume", out, *QUICK[2:])
+    after = cases_of(out)
+    assert code in (PASS, INCONCLUSIVE), text
+    assert set(after.values()) == {"pass"}, text
+    assert before.keys() <= after.keys()
+    assert len(after) == _planned(out)
+
+
+@pytest.mark.sockets
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+def test_after_kill_9_the_journal_is_judged_and_resume_finishes(tmp_path: Path) -> None:
+    out, device = tmp_path / "run", device_file(tmp_path, "killed")
+    process = begin("run", "--device", device, "--out", out, *QUICK, "-k", "que.")
+    wait_for_line(process, "[  3/")
+    process.kill()
+    process.communicate(timeout=60)
+    code, text = rvw("rejudge", out, *QUICK[2:])
+    assert (code, (out / "report.html").is_file()) == (INCONCLUSIVE, True), text
+    code, text = rvw("resume", out, *QUICK[2:])
+    assert set(cases_of(out).values()) == {"pass"}, text
+    assert len(cases_of(out)) == _planned(out)
+    read = read_journal(out / "journal.jsonl")
+    segments = [row for row in read.observations if row.kind == "segment"]
+    assert (read.intact, len(segments), len(segments[0].facts["after"])) == (True, 1, 64)
+    verdicts = _verdicts(out)
+    again = rvw("rejudge", out, *QUICK[2:])
+    assert (again[0], _verdicts(out)) == (code, verdicts)
+    assert rvw("resume", out, *QUICK[2:])[0] == code, "a run that is through is only judged again"
+
+
+@pytest.mark.sockets
+def test_resume_refuses_what_is_no_longer_the_same(tmp_path: Path) -> None:
+    out, device = tmp_path / "run", device_file(tmp_path, "changed")
+    process = begin("run", "--device", device, "--out", out, *QUICK, "-k", "que.")
+    wait_for_line(process, "[  1/")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    device.write_text(device.read_text("utf-8") + 'firmware = "9.9.9"\n', encoding="utf-8")
+    code, text = rvw("resume", out)
+    assert (code, "firmware was '2.4.1'" in text) == (USAGE, True), text
+    shutil.rmtree(out)
+    assert rvw("resume", out)[0] == USAGE
+
+
+@pytest.mark.sockets
+def test_two_runs_on_one_device_do_not_meet(tmp_path: Path) -> None:
+    device = device_file(tmp_path, "twice")
+    first = begin("run", "--device", device, "--out", tmp_path / "a", *QUICK, "-k", "que.")
+    wait_for_line(first, "[  1/")
+    code, text = rvw("run", "--device", device, "--out", tmp_path / "b", *QUICK, "-k", "que.swipe")
+    assert (code, "is running tests on the device" in text) == (USAGE, True), text
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=60)
+
+
+def _result(out: Path) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = json.loads((out / "result.json").read_text("utf-8"))
+    return found
+
+
+def _verdicts(out: Path) -> dict[str, str]:
+    return {row["clause"]: row["verdict"] for row in _result(out)["clauses"]}
+
+
+def _planned(out: Path) -> int:
+    plan = next(row for row in read_journal(out / "journal.jsonl").observations if row.kind == "plan")
+    return len(plan.facts["cases"])
