@@ -109,8 +109,8 @@ def plan(
         prepared = prepare(
             Options(
                 device=device, profile=profile, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until, prompts=prompts
-            )  # fmt: skip
-        )
+            )
+        )  # fmt: skip
     except UsageProblem as error:
         raise _stop(error.lines, 2) from None
     typer.echo(render(prepared, _lang(lang)))
@@ -185,8 +185,8 @@ def bench(
 @lab_app.command("init")
 def lab_init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")],
-    advertise: Annotated[str, typer.Option("--advertise", help="Name or address that devices use. Default: this machine's.")] = "",
-    listen: Annotated[str, typer.Option("--listen", help="Address to bind. Default: all of this machine.")] = "0.0.0.0",  # noqa: S104
+    advertise: Annotated[str, typer.Option("--advertise", help="Name or address that devices use.")] = "",
+    listen: Annotated[str, typer.Option("--listen", help="Address to bind.")] = "0.0.0.0",  # noqa: S104
     ports: Annotated[tuple[int, int], typer.Option("--ports", help="HTTP and WebSocket port.")] = (8443, 8444),
     trust: Annotated[str, typer.Option("--trust", help="ca, vendor (your own certificate) or pinned.")] = "ca",
     certificate: Annotated[Path | None, typer.Option("--certificate", help="With vendor: PEM chain.")] = None,

@@ -112,7 +112,8 @@ class PytestRun:
             self._say(summary.render(self.live.report, self.live.paths, self.lang))
             codes = [result.exit_code]
             if self.live.unwritten is not None:
-                self._say(f"rvw: the outputs cannot be written: {self.live.unwritten}; make room, then: rvw rejudge {self.live.out}\n")
+                self._say(f"rvw: the outputs cannot be written: {self.live.unwritten}\n")
+                self._say(f"rvw: make room, then: rvw rejudge {self.live.out}\n")
                 codes.append(exitcode.BENCH)
             if interrupted:
                 self._say(f"rvw: stopped; go on with: rvw resume {self.live.out}\n")

@@ -65,7 +65,8 @@ class Campaign:
             sessions = list(table["sessions"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageProblem([f"{file} cannot be read ({error}); name another --campaign directory"]) from error
-        other = [f"{key} is {identity[key]!r}, the campaign's is {known.get(key)!r}" for key in identity if identity[key] != known.get(key)]
+        changed = [key for key in identity if identity[key] != known.get(key)]
+        other = [f"{key} is {identity[key]!r}, the campaign's is {known.get(key)!r}" for key in changed]
         if other:
             told = [f"{directory} is the campaign of another device build:", *(f"  {line}" for line in other)]
             raise UsageProblem([*told, "another build, pack or harness is another campaign: name another directory"])
@@ -155,7 +156,7 @@ class Campaign:
         lines = ["", f"{'测试活动' if zh else 'campaign'} {self.directory}"]
         lines += [f"  {s['directory']}  {s['ended_at']}  {s['only'] or 'all':<10} {s['verdict']}" for s in self.sessions]
         for what in ("clauses", "cases"):
-            settled = self.settled(what)  # type: ignore[arg-type]
+            settled = self.settled(what)
             counts = ", ".join(f"{v.value} {sum(x is v for x in settled.values())}" for v in _TRIED)
             left = f", {'未运行' if zh else 'not run'} {len(planned - settled.keys())}" if what == "cases" else ""
             lines.append(f"  {what}: {counts}{left}")

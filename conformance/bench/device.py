@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
 from conformance.bench.errors import DeviceUnreachable
-from conformance.iut.prompt import Answer, NotAvailable, UpperTester, prompt_for
+from conformance.iut.operator import PATIENCE_S, OperatorUpperTester
+from conformance.iut.prompt import Answer, NotAvailable, Prompt, UpperTester, prompt_for
 from conformance.trace.facts import id_numbers
 from conformance.trace.recorder import Recorder
+from conformance.trace.transcript import Entry
 
 CLAIMS: Final = frozenset({"screen", "residue", "resources", "logs"})  # verbs that ask instead of act: the device's word
 GRADES: Final = {"http": "simulated", "command": "simulated", "operator": "physical"}
@@ -32,12 +35,13 @@ class DeviceHandle:
 
     def __init__(
         self, recorder: Recorder, tester: Callable[[], UpperTester], power: Power | None,
-        secrets_of: Callable[[], list[str]] = list,
+        secrets_of: Callable[[], list[str]] = list, *, operator: OperatorUpperTester | None = None,
     ) -> None:  # fmt: skip
         self._recorder = recorder
         self._tester = tester
         self._power = power
         self._secrets_of = secrets_of
+        self._operator = operator  # who is asked for what the program cannot do (decision 23)
         self._count = 0
         self.powered = False
 
@@ -76,12 +80,12 @@ class DeviceHandle:
 
         `note` holds facts for the record of a claim, such as what the case expects a screen to show.
         """
-        tester = self._tester()
+        tester = await self._who(verb)
         prompt = prompt_for(self._next(), verb, args)
         stimulus = {"id": prompt.id, "verb": verb, "args": args, "by": tester.by, "grade": GRADES[tester.by]}
         self._recorder.observe("I6", "-", "stimulus", facts=stimulus)
         try:
-            answer = await tester.ask(prompt)
+            answer = await (self._prompted(tester, prompt) if isinstance(tester, OperatorUpperTester) else tester.ask(prompt))
         except OSError as error:
             self._recorder.observe("I6", "-", "stimulus.done", facts={"id": prompt.id, "ok": False, "error": str(error)})
             raise DeviceUnreachable(str(error)) from error
@@ -92,6 +96,40 @@ class DeviceHandle:
             done["result"] = dict(answer.result)
         self._recorder.observe("I6", "-", "stimulus.done", facts=done)
         return answer
+
+    async def _who(self, verb: str) -> UpperTester:
+        """The program, or the person for a verb that it lacks."""
+        tester = self._tester()
+        if self._operator is None or tester is self._operator:
+            return tester
+        try:
+            return tester if verb in await tester.verbs() else self._operator
+        except OSError:
+            return tester  # asking it will say what is the matter
+
+    async def _prompted(self, operator: OperatorUpperTester, prompt: Prompt) -> Answer:
+        """Ask the person; the prompt closes by a key or by a message of the device that shows that it was done."""
+        asked = self._recorder.observe("I6", "-", "prompt", facts={"id": prompt.id, "verb": prompt.verb, "text": prompt.text.en})
+        watching = asyncio.create_task(self._watch(operator, prompt, asked.n)) if prompt.seen else None
+        try:
+            answer = await operator.ask(prompt)
+        except NotAvailable as error:
+            done = {"id": prompt.id, "verb": prompt.verb, "ok": False, "error": str(error)}
+            self._recorder.observe("I6", "-", "stimulus.done", facts=done)
+            raise
+        finally:
+            if watching is not None:
+                watching.cancel()
+        closed = "observed" if operator.observed.is_set() else "key"
+        self._recorder.observe("I6", "-", "prompt.answer", facts={"id": prompt.id, "closed_by": closed})
+        return answer
+
+    async def _watch(self, operator: OperatorUpperTester, prompt: Prompt, after: int) -> None:
+        def shows(entry: Entry) -> bool:
+            return entry.dir == "iut" and entry.kind == "request" and entry.role in prompt.seen and not entry.repeat
+
+        if await self._recorder.wait_for(shows, after, PATIENCE_S) is not None:
+            operator.observed.set()
 
     def _next(self) -> str:
         self._count += 1

@@ -19,7 +19,9 @@ from conformance.trace.transcript import Entry
 MAX_LINES: Final = 200
 COMMAND_LIMIT_S: Final = 10.0
 MARGIN_S: Final = 1.0  # a device's clock is read only to its own precision
-_STAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+_STAMP: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
 
 Line = tuple[float, str]  # second on the run's clock, text
 

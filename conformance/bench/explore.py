@@ -112,6 +112,10 @@ async def _follow(recorder: Recorder, say: Say) -> None:
         entry = await recorder.wait_for(_worth_a_line, seen, 3600.0)
         if entry is not None:
             seen = entry.n
+            if entry.obs == "doctor":
+                told = ", ".join(f"{key} {entry.facts[key]}" for key in ("asked", "peer", "skew_ms", "ws") if key in entry.facts)
+                say(f"{entry.t:9.3f}  doctor page: {told}")
+                continue
             way = "device ->" if entry.dir == "iut" else "bench  ->"
             say(f"{entry.t:9.3f}  {entry.iface}  {way}  {entry.name or entry.obs} {entry.kind} {entry.problem}".rstrip())
 

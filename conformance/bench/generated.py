@@ -91,7 +91,8 @@ def _unheard_of(spec: Spec, table: LifecycleTable, message: Message) -> Case:
     intended = {"violates": _forbidding(spec, case_id), "stimulus": "wrong-state", "lifecycle": table.id, "state": table.initial}
 
     async def procedure(stage: Stage) -> None:
-        fresh = {table.key: stage.city.new_id(table.key)}
+        names = [field for field in message.fields.get("request", {}) if field.endswith("_id") or field == table.key]
+        fresh = {field: stage.city.new_id(field) for field in names}
         await stage.reply(stage.city.bend(message, fresh, {}, intended=intended))
         await _still_usable(stage)
 

@@ -21,6 +21,7 @@ from conformance.bench.prepare import Options, Prepared, UsageProblem, prepare
 from conformance.bench.run import RunSession
 from conformance.bench.sockets import Show, free_ports, sockets_world, working_directory
 from conformance.bench.trail import Trail, continued_trail, fresh_trail
+from conformance.bench.world import World
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.process import DeviceAbsent
 from conformance.verdict.model import CaseResult, RunResult
@@ -73,13 +74,10 @@ class LiveRun:
         told = self._before()
         trail = self._open_trail()
         try:
-            world = self._thread.call(sockets_world(p, trail, self._show))
-        except LabError as error:
-            raise UsageProblem([str(error)]) from error
-        except ClerkError as error:
-            raise BenchBroken(f"the clerk's media peer does not start: {error}; see `rvw doctor`") from error
-        except OSError as error:
-            raise UsageProblem([self._cannot_listen(error)]) from error
+            world = self._built(trail)
+        except BaseException:
+            self._leave_nothing()
+            raise
         head = run_head(
             p.spec, p.device, p.profile, p.pics, p.timers_ms, seed=p.seed, transport="sockets", selection=self.selection,
             device_ref=str(p.options.device), waivers=p.waivers,
@@ -88,6 +86,22 @@ class LiveRun:
         self._thread.call(self._session.start(trail.segment))
         if p.device.driver.kind != "spawn":
             self._await_running(told)
+
+    def _built(self, trail: Trail) -> World:
+        assert self._thread is not None
+        try:
+            return self._thread.call(sockets_world(self.prepared, trail, self._show))
+        except LabError as error:
+            raise UsageProblem([str(error)]) from error
+        except ClerkError as error:
+            raise BenchBroken(f"the clerk's media peer does not start: {error}; see `rvw doctor`") from error
+        except OSError as error:
+            raise UsageProblem([self._cannot_listen(error)]) from error
+
+    def _leave_nothing(self) -> None:
+        """A run that did not begin leaves its directory as it was, so that it can be named again."""
+        if not self._resume:
+            shutil.rmtree(self.out, ignore_errors=True)
 
     def _check_directory(self) -> None:
         if self._resume:

@@ -32,14 +32,23 @@ def _look(function: Any, found: set[str], seen: set[Any]) -> None:
     if not isinstance(function, FunctionType) or function in seen or not function.__module__.startswith("conformance."):
         return
     seen.add(function)
+    named, called = _inside(function)
+    found.update(named)
+    for other in called:
+        _look(other, found, seen)
+
+
+@lru_cache(maxsize=4096)  # steps are shared by many procedures, and taking code apart is slow
+def _inside(function: FunctionType) -> tuple[frozenset[str], tuple[FunctionType, ...]]:
+    """The timers that one function names itself, and the functions that it calls."""
     values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     called: list[Any] = [cell.cell_contents for cell in function.__closure__ or ()]
     for code in _codes(function.__code__):
         values += code.co_consts
         called += _called(code, function.__globals__)
-    found.update(value for value in _texts(values) if _TIMER.fullmatch(value))
-    for other in called:
-        _look(other, found, seen)
+    functions = (inspect.unwrap(other) for other in called if callable(other))
+    named = frozenset(value for value in _texts(values) if _TIMER.fullmatch(value))
+    return named, tuple(dict.fromkeys(other for other in functions if isinstance(other, FunctionType)))
 
 
 def _called(code: CodeType, known: Mapping[str, Any]) -> Iterator[Any]:

@@ -50,8 +50,9 @@ class Place:
         http, ws = self.ports
         base = f"https://{authority_of(self.advertise)}:{http}"
         lines = [
-            f"firewall     let TCP {http} and {ws} in (Linux: ufw allow proto tcp to any port {http},{ws}; Windows: netsh advfirewall "
-            f'firewall add rule name="rvw" dir=in action=allow protocol=TCP localport={http},{ws}), and UDP from the device (media)',
+            f"firewall     let TCP {http} and {ws} in, and UDP from the device (media)",
+            f"  Linux      ufw allow proto tcp to any port {http},{ws}",
+            f'  Windows    netsh advfirewall firewall add rule name="rvw" dir=in action=allow protocol=TCP localport={http},{ws}',
             f"docking URL  {base}{docking_path}",
             f"WebSockets   wss://{authority_of(self.advertise)}:{ws} (the device learns the paths when it registers)",
             f"device page  {base}/doctor   opened on the device, it shows what is reached",

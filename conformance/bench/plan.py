@@ -104,8 +104,13 @@ def make_plan(
     runnable, narrowed = _narrow(runnable, chosen, selected, spec)
     left.extend(narrowed)
     kept = {item.id for item in runnable}
+    families = list(spec.families)
     for oid, provoking in list(selected.items()):
-        if chosen.partial and provoking != ("*",) and not kept.intersection(provoking):
+        family = spec.clauses[oid.split(".", 1)[0]].family
+        if chosen.until and families.index(family) > families.index(chosen.until):
+            del selected[oid]
+            not_selected.append(Left(oid, f"本次只运行到 {chosen.until} 类为止", f"this run goes as far as {chosen.until}"))
+        elif chosen.partial and provoking != ("*",) and not kept.intersection(provoking):
             del selected[oid]
             not_selected.append(Left(oid, "本次运行的范围不含触发它的用例", "no case of this run provokes it"))
     return Plan(

@@ -68,6 +68,11 @@ class Prepared:
     seed: int
     place: Place = field(default_factory=Place)
 
+    @property
+    def person(self) -> bool:
+        """Whether somebody may be asked in this run."""
+        return self.options.prompts and "operator" in self.profile.stimulus
+
     def plan(self, cases: frozenset[str] = frozenset()) -> tuple[Plan, Selection]:
         """The plan, narrowed to these cases where any are named."""
         o = self.options
@@ -122,6 +127,7 @@ def prepare(options: Options) -> Prepared:
 
 def _verbs(device: DeviceFile, profile: Profile, options: Options) -> frozenset[str]:
     """What can be asked of the device: its program's verbs, and a person's where prompts are allowed."""
+    person = known_verbs() if options.prompts and "operator" in profile.stimulus else frozenset()
     if device.upper_tester.kind == "operator":
-        return known_verbs() if options.prompts and "operator" in profile.stimulus else frozenset()
-    return frozenset(device.upper_tester.verbs) or FLOOR_VERBS
+        return person
+    return (frozenset(device.upper_tester.verbs) or FLOOR_VERBS) | person

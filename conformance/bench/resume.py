@@ -76,8 +76,8 @@ def prepare_rest(run: Path, device: Path | None = None, lab: Path | None = None,
         Options(
             device=file, profile=str(head.get("profile", "")), out=run, pack=str(run / PACK), seed=int(head.get("seed", 0)),
             timers=dict(head.get("timers", {})), only_cases=frozenset(stopped.left), prompts=prompts, lab=lab,
-        )  # fmt: skip
-    )
+        )
+    )  # fmt: skip
     problems = _changed(prepared, head)
     if problems:
         raise UsageProblem([*problems, "a run goes on only with what it began with; start a new one with rvw run"])

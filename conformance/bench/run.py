@@ -76,7 +76,8 @@ class RunSession:
         if found is None:
             reason = f"no device registered within {limit_s:g} s"
             recorder.observe("", "-", "environment", facts={"what": "device-absent", "reason": reason})
-            raise RunAborted(f"{reason}: is it on, and does it have the address, the trust and the keys of this bench?", "environment")
+            asked = f"{reason}: is it on, and does it have the address, the trust and the keys of this bench?"
+            raise RunAborted(asked, "environment")
         told = found.request.get("firmware") if found.request is not None else MISSING
         return "" if told is MISSING else str(told)
 
@@ -84,19 +85,18 @@ class RunSession:
         """Run one case until it is decided: a thin measurement is repeated, nothing else is. Raises RunAborted."""
         result = await self._attempt(case, 1)
         for attempt in range(2, REPEATS + 1):
-            if not self._thin(case.id):
+            if not self._thin(case.id, result):
                 break
             result = await self._attempt(case, attempt)
         self.results[case.id] = result
         return result
 
-    def _thin(self, case_id: str) -> bool:
+    def _thin(self, case_id: str, result: CaseResult) -> bool:
+        """Whether the case is open because of a measurement inside the guard band; one that enough others settle is not."""
+        if result.verdict is not Verdict.INCONCLUSIVE:
+            return False
         doubts = [d for f in self.findings.get(case_id, ()) for d in f.outcome.undecidable]
-        return self.results_are_open(case_id) and any(doubt.reason == "thin" for doubt in doubts)
-
-    def results_are_open(self, case_id: str) -> bool:
-        """Whether nothing in the case has failed yet: a failure is never measured again (decision 6)."""
-        return not any(f.outcome.violated and not f.tainted for f in self.findings.get(case_id, ()))
+        return any(doubt.reason == "thin" for doubt in doubts)
 
     async def _attempt(self, case: Case, attempt: int) -> CaseResult:
         recorder = self.world.recorder

@@ -19,8 +19,9 @@ from conformance.bench.spawned import NotThere, SpawnedDevice
 from conformance.bench.trail import Trail
 from conformance.bench.world import World
 from conformance.iut.device_file import DeviceFile
+from conformance.iut.operator import OperatorUpperTester
 from conformance.iut.prompt import Prompt, UpperTester
-from conformance.iut.upper_tester import CommandUpperTester, HttpUpperTester, OperatorUpperTester
+from conformance.iut.upper_tester import CommandUpperTester, HttpUpperTester
 from conformance.trace.masking import Masker
 from conformance.trace.recorder import Recorder
 from mocks.city import City
@@ -47,11 +48,10 @@ async def _built(p: Prepared, trail: Trail, show: Show, stack: AsyncExitStack) -
     clock, place = trail.clock, p.place
     stack.callback(trail.writer.close)
     recorder = Recorder(trail.transcript, clock, trail.writer, Masker())
-    city_clerk = None
-    if p.means.media:
-        city_clerk = ClerkProcess(clock.from_machine)
-        await city_clerk.start()
-        stack.push_async_callback(city_clerk.close)
+    # Also where the profile leaves media clauses out: a device on real sockets connects to nothing less than a real peer.
+    city_clerk = ClerkProcess(clock.from_machine)
+    await city_clerk.start()
+    stack.push_async_callback(city_clerk.close)
     city = City(p.spec, recorder, clock, timers_ms=p.timers_ms, seed=p.seed, clerk=city_clerk)
     listeners = await listen(
         city, host=place.listen, advertise=place.advertise, names=place.names, ports=place.ports, ca=place.ca, good=place.good
@@ -95,11 +95,12 @@ async def _device(
     for secret in identity.secrets():
         recorder.add_secret(secret, "key")
     operator = OperatorUpperTester(show, allowed=p.options.prompts)
+    person = operator if p.person else None
     said = CommandLog(device.logs, recorder.clock, recorder) if device.logs else None
     if device.driver.kind != "spawn":
         reached = _fixed_tester(device, operator)
         stack.push_async_callback(reached.close)
-        handle = DeviceHandle(recorder, lambda: reached, None, identity.secret_texts)
+        handle = DeviceHandle(recorder, lambda: reached, None, identity.secret_texts, operator=person)
         handle.powered = True
         return handle, said
     state = stack.enter_context(tempfile.TemporaryDirectory(prefix="rvw-state-", ignore_cleanup_errors=True))
@@ -120,7 +121,9 @@ async def _device(
     if fixed is not None:
         stack.push_async_callback(fixed.close)
     absent: UpperTester = NotThere()
-    handle = DeviceHandle(recorder, lambda: fixed or spawned.tester() or absent, spawned, identity.secret_texts)
+    handle = DeviceHandle(
+        recorder, lambda: fixed or spawned.tester() or absent, spawned, identity.secret_texts, operator=person
+    )
     return handle, said or stderr
 
 

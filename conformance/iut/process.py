@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -62,7 +63,8 @@ class DeviceProcess:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, cwd=self._directory, env=self._env, limit=1 << 22,
-                start_new_session=True,  # Ctrl-C in the bench's terminal is for the bench: the device must not die of it
+                # Ctrl-C in the bench's terminal is for the bench: the device must not die of it.
+                start_new_session=True, creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
         except OSError as error:

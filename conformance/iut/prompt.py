@@ -26,6 +26,7 @@ class Prompt:
     args: Mapping[str, Any]
     text: Text
     wants_text: bool = False  # a person has to type something, not only act
+    seen: tuple[str, ...] = ()  # roles of messages of the device that show that it was done
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,19 @@ class UpperTester(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    text: Text
+    wants_text: bool = False
+    seen: tuple[str, ...] = ()
+
+
 @cache
-def _sentences() -> Mapping[str, tuple[Text, bool]]:
-    return {verb: (Text(row["zh"], row["en"]), row["answer"] == "text") for verb, row in vocabulary("verbs").items()}
+def _sentences() -> Mapping[str, _Sentence]:
+    return {
+        verb: _Sentence(Text(row["zh"], row["en"]), row["answer"] == "text", tuple(row.get("seen", ())))
+        for verb, row in vocabulary("verbs").items()
+    }
 
 
 def known_verbs() -> frozenset[str]:
@@ -71,10 +82,11 @@ def known_verbs() -> frozenset[str]:
 
 def prompt_for(prompt_id: str, verb: str, args: Mapping[str, Any]) -> Prompt:
     """The prompt of a stimulus. A verb of a pack's own (another peripheral class) is asked for by its name and arguments."""
-    default = Text(f"请在设备上执行：{verb} {{detail}}", f"Do this on the device: {verb} {{detail}}")
-    sentence, wants_text = _sentences().get(verb, (default, False))
+    default = _Sentence(Text(f"请在设备上执行：{verb} {{detail}}", f"Do this on the device: {verb} {{detail}}"))
+    said = _sentences().get(verb, default)
     words = _Words({**args, **args.get("card", {}), "detail": ", ".join(f"{k}={v}" for k, v in args.items())})
-    return Prompt(prompt_id, verb, args, Text(sentence.zh.format_map(words), sentence.en.format_map(words)), wants_text)
+    text = Text(said.text.zh.format_map(words), said.text.en.format_map(words))
+    return Prompt(prompt_id, verb, args, text, said.wants_text, said.seen)
 
 
 class _Words(dict[str, Any]):

@@ -1,18 +1,17 @@
-"""I6 drivers: a program over HTTP, a program over JSON lines on stdio, and the operator in the terminal."""
+"""I6 drivers that are programs: one over HTTP, one over JSON lines on stdio. The person is in `operator`."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import queue
-import sys
-import threading
-from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+import subprocess
+from collections.abc import Mapping
+from typing import Any
 
 import httpx
 
-from conformance.iut.prompt import Answer, By, NotAvailable, Prompt, known_verbs
+from conformance.iut.process import expand
+from conformance.iut.prompt import Answer, By, NotAvailable, Prompt
 
 ANSWER_LIMIT_S = 20.0  # how long a program may take to say that it has done a thing; not a limit of the specification
 
@@ -98,8 +97,10 @@ class CommandUpperTester:
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-            )
+                *expand(self._command), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )  # fmt: skip
         return self._process
 
     async def close(self) -> None:
@@ -111,60 +112,3 @@ class CommandUpperTester:
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()
-
-
-class OperatorUpperTester:
-    """The person in the lab. `observed` may be set while a prompt is open: what was asked was seen to happen, so the prompt
-    closes by itself. Without prompts allowed every question is NotAvailable: inconclusive, never a hang."""
-
-    by: By = "operator"
-
-    def __init__(self, show: Callable[[Prompt], None], source: TextIO | None = None, *, allowed: bool = True) -> None:
-        self._show = show
-        self._source = sys.stdin if source is None else source
-        self._allowed = allowed
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._reader: threading.Thread | None = None
-        self.observed = asyncio.Event()
-
-    async def verbs(self) -> frozenset[str]:
-        return known_verbs() if self._allowed else frozenset()
-
-    async def ask(self, prompt: Prompt) -> Answer:
-        if not self._allowed:
-            raise NotAvailable("prompts are switched off and no program serves this stimulus")
-        self.observed.clear()
-        self._show(prompt)
-        lines: list[str] = []
-        while True:
-            line = await self._next_line()
-            if line is None or (not prompt.wants_text) or line == "":
-                break
-            lines.append(line)
-        if line is None and not self.observed.is_set():
-            raise NotAvailable("the operator's terminal was closed")
-        return Answer(ok=not (line or "").strip().lower().startswith(("n", "无")), result={"text": lines})
-
-    async def _next_line(self) -> str | None:
-        """The next typed line; None at the end of input or when the event was observed."""
-        if self._reader is None:
-            self._reader = threading.Thread(target=self._read, name="rvw-operator", daemon=True)
-            self._reader.start()
-        while True:
-            try:
-                return self._lines.get_nowait()
-            except queue.Empty:
-                pass
-            try:
-                await asyncio.wait_for(self.observed.wait(), 0.1)  # a look at the keyboard ten times a second
-            except TimeoutError:
-                continue
-            return None
-
-    def _read(self) -> None:
-        for line in self._source:
-            self._lines.put(line.rstrip("\r\n"))
-        self._lines.put(None)
-
-    async def close(self) -> None:
-        return

@@ -61,7 +61,8 @@ class _Needles:
             found += self._in_runs(raw, marks)
         if self._binary and not raw.isascii():
             for form in self._binary:
-                found += _occurrences(raw, form)
+                if form in raw:
+                    found += _occurrences(raw, form)
         return _apart(found) if len(found) > 1 else found
 
     def _in_runs(self, raw: bytes, marks: bytes) -> Iterator[tuple[int, bytes]]:
@@ -70,18 +71,23 @@ class _Needles:
         while begin >= 0:
             end = marks.find(_OUTSIDE, begin)
             end = len(marks) if end < 0 else end
-            for at in range(begin, end - least + 1):
-                for form in self._text.get(raw[at : at + _HEAD], ()):
-                    if raw.startswith(form, at):
-                        yield at, form
+            if end - begin - least < len(self._text):
+                for at in range(begin, end - least + 1):
+                    for form in self._text.get(raw[at : at + _HEAD], ()):
+                        if raw.startswith(form, at):
+                            yield at, form
+            else:  # a picture or a document: fewer secrets than places
+                for head, forms in self._text.items():
+                    for at, _ in _occurrences(raw, head, begin, end):
+                        yield from ((at, form) for form in forms if raw.startswith(form, at))
             begin = marks.find(self._least, end)
 
 
-def _occurrences(raw: bytes, form: bytes) -> Iterator[tuple[int, bytes]]:
-    at = raw.find(form)
+def _occurrences(raw: bytes, form: bytes, begin: int = 0, end: int | None = None) -> Iterator[tuple[int, bytes]]:
+    at = raw.find(form, begin, end)
     while at >= 0:
         yield at, form
-        at = raw.find(form, at + 1)
+        at = raw.find(form, at + 1, end)
 
 
 def _apart(found: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:

@@ -133,6 +133,15 @@ class Compiled:
         self._matchers: dict[int, tuple[Any, Matcher]] = {}
         self._by_text: dict[str, Matcher] = {}  # equal matchers of different rules are one, so that their results are too
         self._tests: dict[int, tuple[Any, tuple[FieldTest, ...]]] = {}
+        self._made: dict[str, tuple[object, Any]] = {}
+
+    def once(self, what: str, of: object, make: Callable[[], T]) -> T:
+        """What `make` gives, kept as long as it is asked for with the very same object `of`."""
+        kept = self._made.get(what)
+        if kept is None or kept[0] is not of:
+            kept = self._made[what] = (of, make())
+        made: T = kept[1]
+        return made
 
     def matcher(self, data: Any) -> Matcher:
         """The compiled form of a matcher of the pack. Raises RuleError."""
@@ -255,6 +264,17 @@ class Context:
         key = "ended" if ends[-1].obs == "case.end" else "reason"
         return ends[-1].facts.get(key) in _CUT_SHORT
 
+    def begins(self, opening: Entry) -> float:
+        """The second from which a limit counts that `opening` opens: for what a person was asked to do, when it was done."""
+        if opening.obs != "stimulus" or opening.facts.get("by") != "operator":
+            return opening.t
+        return self.whole.by_hand.get((opening.case, opening.facts.get("id")), opening.t)
+
+    @cached_property
+    def by_hand(self) -> Mapping[tuple[str, Any], float]:
+        """When stimuli were done: (case, stimulus) -> second."""
+        return {(e.case, e.facts.get("id")): e.t for e in self.observed("stimulus.done")}
+
     def named(self, names: Iterable[str], *kinds: str) -> list[Entry]:
         """Messages of these names and observations of these kinds, in order."""
         return sorted([*_merged(self._by_name, tuple(names)), *_merged(self._by_obs, kinds)], key=attrgetter("n"))
@@ -277,7 +297,8 @@ class Context:
     def envelopes(self) -> tuple[Envelope, ...]:
         """The fault envelopes in this slice; `suspended` asks those of the whole run.
 
-        A fault that never ended lasts as long as the bench that made it. A device that was proven to be home again needs no more time to recover.
+        A fault that never ended lasts as long as the bench that made it. A device that was proven to be home again needs no
+        more time to recover.
         """
         opened: dict[str, list[Entry]] = {}
         found: list[Envelope] = []

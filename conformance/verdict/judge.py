@@ -45,7 +45,10 @@ class Hearing:
         self._entries = entries
         self.taints = taints_of(self.whole.observed("bench.error", "environment", "case.start"))
         pics = self.settings.pics
-        self.scope: Scope = scope_from_facts(plan) if plan is not None else scope_of(self.whole.observed("plan"), spec, pics)
+        self.scope: Scope = (
+            self.whole.compiled.once("scope", plan, lambda: scope_from_facts(plan))
+            if plan is not None else scope_of(self.whole.observed("plan"), spec, pics)
+        )  # fmt: skip
         self.first_sign = blaming.first_sign(entries)
         self.profile: Profile | None = spec.profiles.get(str(self.head.get("profile", "")))
 

@@ -70,10 +70,11 @@ class Channels:
 
     def renew(self, device: Registered) -> None:
         """The device booted anew: its links count from one again, calls of the old epoch get no reply."""
-        for (interface, device_id), link in self.links.items():
-            if device_id == device.id and link.epoch != device.epoch:
+        for interface in self._office.dialect.ws_interfaces:
+            link = self.links.get((interface.id, device.id))
+            if link is not None and link.epoch != device.epoch:
                 link.renew(device.epoch, device.boot_id)
-                for key in [k for k in self._pending if k[:2] == (interface, device_id)]:
+                for key in [k for k in self._pending if k[:2] == (interface.id, device.id)]:
                     self._pending.pop(key).settle(None)
 
     # Incoming

@@ -55,18 +55,26 @@ class Registry:
     on_secret: Callable[[str], None]
     identities: dict[str, DeviceIdentity] = field(default_factory=dict)
     rows: dict[str, Registered] = field(default_factory=dict)
+    _keys: dict[str, bytes] = field(default_factory=dict, repr=False)
+    _owners: dict[str, str] = field(default_factory=dict, repr=False)  # keyid -> device, of keys that were ever enrolled
+    _bearers: dict[str, Registered] = field(default_factory=dict, repr=False)  # token -> device
 
     def enrol(self, identity: DeviceIdentity) -> None:
         """Let a device register."""
+        before = self.identities.get(identity.remote_device_id)
+        for keyid in before.device_keys if before is not None else ():
+            self._keys.pop(keyid, None)
         self.identities[identity.remote_device_id] = identity
+        self._keys.update(identity.device_keys)
+        self._owners.update(dict.fromkeys(identity.device_keys, identity.remote_device_id))
 
-    def keys(self) -> dict[str, bytes]:
+    def keys(self) -> Mapping[str, bytes]:
         """All device keys by keyid."""
-        return {keyid: key for identity in self.identities.values() for keyid, key in identity.device_keys.items()}
+        return self._keys
 
     def owner(self, keyid: str) -> str | None:
         """The device that a keyid belongs to."""
-        return next((i.remote_device_id for i in self.identities.values() if keyid in i.device_keys), None)
+        return self._owners.get(keyid) if keyid in self._keys else None
 
     def register(self, fields: Mapping[str, Any], keyid: str, now: float) -> tuple[Registered, str, bool]:
         """Take a registration; a new boot opens a new epoch. Returns (device, token, new epoch). Raises Refused."""
@@ -97,20 +105,24 @@ class Registry:
         """What a token is worth, and whose it is."""
         if not token:
             return "absent", None
-        for row in self.rows.values():
-            if token in row.tokens:
-                return ("ok" if now < row.tokens[token] else "expired"), row
-        return "unknown", None
+        row = self._bearers.get(token)
+        if row is None or token not in row.tokens:
+            return "unknown", None
+        return ("ok" if now < row.tokens[token] else "expired"), row
 
     def forget(self) -> None:
         """Every token is void (revoked, or a restart without its memory); enrolment stays."""
         for row in self.rows.values():
             row.tokens.clear()
+        self._bearers.clear()
 
     def _issue(self, device: Registered, now: float) -> str:
         token = secrets.token_urlsafe(32)
         self.on_secret(token)
         # Ended tokens are kept a while, so that "expired" can be told from "unknown".
-        device.tokens = {t: end for t, end in device.tokens.items() if end > now - 10 * self.token_life_s}
+        for old in [t for t, end in device.tokens.items() if end <= now - 10 * self.token_life_s]:
+            del device.tokens[old]
+            self._bearers.pop(old, None)
         device.tokens[token] = now + self.token_life_s
+        self._bearers[token] = device
         return token

@@ -88,7 +88,7 @@ def answer(city: City, raw: bytes, tls: Mapping[str, Any], peer: str) -> bytes |
 
 
 def _page(city: City, host: str, tls: Mapping[str, Any], peer: str) -> str:
-    shown = {"host": host, "peer": peer, "sni": tls.get("sni") or "-", "version": tls.get("version") or "-", "cipher": tls.get("cipher") or "-"}
+    shown = {"host": host, "peer": peer, **{name: tls.get(name) or "-" for name in ("sni", "version", "cipher")}}
     safe = {key: html.escape(str(value)[:200]) for key, value in shown.items()}
     # In a script a text is JSON without the one character that could end the script.
     return _PAGE.format(**safe, ws_url=json.dumps(ws_url(city)).replace("<", "\\u003c"), limit=SKEW_LIMIT_MS)

@@ -60,7 +60,7 @@ async def city(devices: int, tls: bool, journal: Path) -> dict[str, Any]:
     rows = []
     for number in range(devices):
         identity = DeviceIdentity.fresh(f"RVW-LOAD-{number:05d}", "https://device.test/device/v1")
-        it.enrol(identity)
+        it.world.registry.enrol(identity)  # not through `enrol`: masks for the keys of thousands are no city's everyday
         keyid, key = next(iter(identity.device_keys.items()))
         rows.append({"id": identity.remote_device_id, "keyid": keyid, "key": base64.b64encode(key).decode()})
     if tls:

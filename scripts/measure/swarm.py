@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,19 @@ import psutil
 from conformance.protocol.httpwire import HttpRequest
 from conformance.protocol.signature import content_digest, sign
 from conformance.spec.loader import load
+from conformance.spec.model import Spec
 from measure import CannotMeasure
 from measure.desk import ROOT
 
 BOOT = "boot-measure-0001"
 TEXT = picows.WSMsgType.TEXT
 CHANNELS = (("I2", "rvw.channel.v1", "channel.resume"), ("I3", "rvw.signaling.v1", "signaling.attach"))
+
+
+@cache
+def pack() -> Spec:
+    """The default pack, read once."""
+    return load()
 
 
 @dataclass
@@ -185,13 +193,13 @@ class EchoLink(picows.WSListener):
 
 def heartbeat() -> dict[str, Any]:
     """The pack's own example."""
-    body: dict[str, Any] = dict(load().examples["heartbeat/request"])
+    body: dict[str, Any] = dict(pack().examples["heartbeat/request"])
     return body
 
 
 def report() -> dict[str, Any]:
     """The pack's own example of an event: a printer without paper."""
-    body: dict[str, Any] = dict(load().examples["peripheral.report/request"])
+    body: dict[str, Any] = dict(pack().examples["peripheral.report/request"])
     return body
 
 
@@ -206,7 +214,7 @@ async def attach(
 ) -> list[Link]:
     """Register and attach devices [first, last), eight at a time; their I2 links. Raises CannotMeasure."""
     secure = ssl.create_default_context(cadata=told["ca_pem"]) if told["ca_pem"] else None
-    example = dict(load().examples["device.register/request"])
+    example = dict(pack().examples["device.register/request"])
     room = asyncio.Semaphore(8)
 
     async def one(client: httpx.AsyncClient, row: dict[str, str]) -> Link:
@@ -235,7 +243,7 @@ async def _register(
     url = told["urls"]["I1"] + "/devices"
     headers = [("content-type", "application/json"), ("content-digest", content_digest(body))]
     request = HttpRequest("POST", "/" + url.split("/", 3)[3], tuple(headers), body)
-    scheme = load().signatures["device-request"]
+    scheme = pack().signatures["device-request"]
     key = base64.b64decode(row["key"])
     headers += sign(scheme, request, url, key, row["keyid"], time.time(), secrets.token_urlsafe(12))
     target = url if told["ca_pem"] else url.replace("https://", "http://")

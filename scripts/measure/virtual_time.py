@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
+from conformance.bench.head import timer_values
 from conformance.bench.killmatrix import MemoryLab
 from conformance.iut.device_file import load_device
 from conformance.trace.journal import lines
@@ -24,8 +26,9 @@ def measure(desk: Desk) -> list[Figure]:
     passed_s = max(line["t"] for line in lines(journal))
     figures = [
         Figure("virtual time that passed", f"{passed_s:.0f} s"),
-        Figure("real time that it took", f"{seconds:.1f} s"),
+        Figure("real time that it took", f"{seconds:.1f} s", None, "judging live and files included"),
         Figure("speed-up", f"{passed_s / seconds:.0f}", passed_s / seconds >= 100),
+        *_in_production(desk),
     ]
     try:
         live = {row["clause"]: row["verdict"] for row in desk.core_run.result["clauses"]}
@@ -40,3 +43,19 @@ def measure(desk: Desk) -> list[Figure]:
         Figure(f"clauses judged otherwise than on sockets, of {len(both)} decided in both", str(len(differ)), not differ,
                " ".join(differ[:8])),
     ]  # fmt: skip
+
+
+def _in_production(desk: Desk) -> list[Figure]:
+    """The same run with the timers of everyday operation, which nobody would wait for."""
+    lab = MemoryLab()
+    lab.profile = replace(lab.profile, timer_set="production")
+    lab.timers_ms = timer_values(lab.spec, lab.profile)
+    journal = desk.scratch / "memory-production.jsonl"
+    begin = time.perf_counter()
+    result = lab.run(load_device(REFERENCE), journal=journal)
+    seconds = time.perf_counter() - begin
+    passed_s = max(line["t"] for line in lines(journal))
+    return [
+        Figure("with the production timers: virtual time that passed", f"{passed_s:.0f} s", None, f"verdict {result.verdict}"),
+        Figure("speed-up with the production timers", f"{passed_s / seconds:.0f}", passed_s / seconds >= 100),
+    ]

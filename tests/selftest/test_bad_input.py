@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -28,7 +29,9 @@ def here(*words: str | Path) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-@pytest.mark.parametrize(("keyword", "told"), [("que.(", "Wrong expression passed to '-k'"), ("nosuchcase", "-k leaves no case to run")])
+@pytest.mark.parametrize(
+    ("keyword", "told"), [("que.(", "Wrong expression passed to '-k'"), ("nosuchcase", "-k leaves no case to run")]
+)
 def test_a_wrong_expression_begins_no_run(tmp_path: Path, keyword: str, told: str) -> None:
     code, text = rvw("run", "--device", device_file(tmp_path, "keyword"), "--out", tmp_path / "run", "-k", keyword)
     assert (code, told in text) == (USAGE, True), text
@@ -116,6 +119,7 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         device = device_file(tmp_path, "port", f"[bench]\nports = [{port}, 0]\n")
         code, text = rvw("run", "--device", device, "--out", tmp_path / "run")
     assert (code, "is in use" in text) == (USAGE, True), text
+    assert not (tmp_path / "run").exists(), "the same --out can be named again"
 
 
 def test_a_hook_that_fails_stops_before_the_world(tmp_path: Path) -> None:
@@ -166,7 +170,8 @@ def test_a_running_device_that_never_comes_is_absent(tmp_path: Path) -> None:
 DIES = """
 import json, subprocess, sys, threading
 document = sys.stdin.readline()
-child = subprocess.Popen([sys.executable, "-m", "mocks.devices.reference"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+pipes = dict(stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+child = subprocess.Popen([sys.executable, "-m", "mocks.devices.reference"], **pipes)
 child.stdin.write(document); child.stdin.flush()
 for line in child.stderr:
     if {word!r} in line:
@@ -208,11 +213,12 @@ def test_a_full_disk_is_the_bench_s_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.sockets
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX")
 def test_ctrl_c_seals_and_writes_and_resume_goes_on(tmp_path: Path) -> None:
     out, device = tmp_path / "run", device_file(tmp_path, "ctrlc")
-    process = begin("run", "--device", device, "--out", out, *QUICK, "-k", "que.")
+    process = begin("run", "--device", device, "--out", out, *QUICK, "-k", "que.", start_new_session=True)
     told = wait_for_line(process, "[  2/")
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: everything that is in the foreground is told
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == INCONCLUSIVE, told + rest
     assert "rvw resume" in rest

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import ssl
-import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance.bench.campaign import settle
 from conformance.bench.lab import init_lab, load_lab
 from conformance.verdict.model import Verdict
-from tests.selftest.command import ROOT, begin, cases_of, device_file, rvw, wait_for_line
+from tests.selftest.command import begin, cases_of, device_file, free_ports, running_reference, rvw, wait_for_line
 
 QUICK = ("--seed", "1", "--lang", "en")
 P, F, I, E = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR  # noqa: E741
@@ -68,7 +66,7 @@ def test_a_lab_keeps_its_keys_to_itself(tmp_path: Path) -> None:
 
 @pytest.mark.sockets
 def test_a_running_device_comes_by_itself_to_a_lab(tmp_path: Path) -> None:
-    http, ws, tester, api = _ports(4)
+    http, ws, tester, api = free_ports(4)
     lab_directory = tmp_path / "lab"
     code, text = rvw("lab", "init", lab_directory, "--listen", "127.0.0.1", "--ports", str(http), str(ws))
     assert (code, f"https://127.0.0.1:{http}/docking/v1" in text) == (0, True), text
@@ -78,7 +76,7 @@ def test_a_running_device_comes_by_itself_to_a_lab(tmp_path: Path) -> None:
         f'[driver]\nkind = "running"\nready_timeout_s = 20\n[upper_tester]\nurl = "http://127.0.0.1:{tester}"\n',
         f'remote_device_url = "{url}"\n',
     )  # fmt: skip
-    child = _reference(lab_directory, f"RVW-running-{os.getpid()}", url, (http, tester, api), tmp_path)
+    child = running_reference(lab_directory, f"RVW-running-{os.getpid()}", url, (http, tester, api), tmp_path)
     try:
         code, text = rvw(
             "run", "--device", device, "--lab", lab_directory, "--out", tmp_path / "run", *QUICK, "--expect-firmware", "2.4.1",
@@ -93,14 +91,12 @@ def test_a_running_device_comes_by_itself_to_a_lab(tmp_path: Path) -> None:
         )
         assert (code, "nothing was run" in text) == (2, True), text
     finally:
-        assert child.stdin is not None
-        child.stdin.close()
-        child.wait(timeout=10)
+        child.communicate(timeout=10)
 
 
 @pytest.mark.sockets
 def test_the_doctor_page_shows_what_a_device_reaches(tmp_path: Path) -> None:
-    http, ws = _ports(2)
+    http, ws = free_ports(2)
     lab = init_lab(tmp_path / "lab", advertise="127.0.0.1", listen="127.0.0.1", ports=(http, ws), trust="ca")
     process = begin("bench", "--lab", lab.directory)
     try:
@@ -118,45 +114,5 @@ def test_the_doctor_page_shows_what_a_device_reaches(tmp_path: Path) -> None:
         process.communicate(timeout=10)
 
 
-def _reference(
-    lab_directory: Path, device_id: str, url: str, ports: tuple[int, int, int], state: Path
-) -> subprocess.Popen[str]:
-    """The reference device as its owner would run it: started by hand, with what `rvw lab init` told."""
-    http, tester, api = ports
-    lab = load_lab(lab_directory)
-    lab.identity(device_id, url)
-    keys = json.loads(lab.key_file(device_id).read_text("utf-8"))
-    leaf = lab.ca.leaf(["127.0.0.1"])
-    document = {
-        "contract": "rvw-spawn/1", "seed": 1, "endpoints": {"docking": f"https://127.0.0.1:{http}/docking/v1"},
-        "ca_pem": lab.root_pem, "remote_device_id": device_id, "remote_device_url": url,
-        "keys": {
-            "device": {"keyid": keys["keyid"], "secret_b64": keys["key_b64"]},
-            "city": {"keyid": keys["city_keyid"], "secret_b64": keys["city_key_b64"]},
-        },
-        "device_api": {"host": "127.0.0.1", "port": api, "cert_pem": leaf.chain.decode(), "key_pem": leaf.key.decode()},
-        "upper_tester": {"host": "127.0.0.1", "port": tester}, "timers": "lab", "state_dir": str(state / "state"), "defect": None,
-    }  # fmt: skip
-    child = subprocess.Popen(
-        [sys.executable, "-m", "mocks.devices.reference"], cwd=ROOT, text=True, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert child.stdin is not None
-    assert child.stdout is not None
-    child.stdin.write(json.dumps(document) + "\n")
-    child.stdin.flush()
-    assert json.loads(child.stdout.readline())["ready"] is True
-    return child
-
-
-def _ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
-def _journal(out: Path) -> list[dict[str, dict[str, list[dict[str, str]]]]]:
+def _journal(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "journal.jsonl").read_text("utf-8").splitlines()]

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,8 +80,8 @@ def test_a_device_on_another_host_is_reached_and_judged(cable: Cable, tmp_path: 
     )
     out = tmp_path / "run"
     done = subprocess.run(
-        ["ip", "netns", "exec", cable.bench, sys.executable, "-m", "conformance", "run", "--device", str(device), "--out", str(out),
-         "--seed", "1", "--lang", "en", "-k", "que.swipe or reg.first or sec.i4"],
+        ["ip", "netns", "exec", cable.bench, sys.executable, "-m", "conformance", "run", "--device", str(device),
+         "--out", str(out), "--seed", "1", "--lang", "en", "-k", "que.swipe or reg.first or sec.i4"],
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     told = done.stdout + done.stderr
@@ -94,7 +95,7 @@ def test_a_device_on_another_host_is_reached_and_judged(cable: Cable, tmp_path: 
     assert peers == {DEVICE_IP}, "every connection came over the cable"
 
 
-def _lines(out: Path) -> list[dict[str, dict[str, str]]]:
+def _lines(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "journal.jsonl").read_text("utf-8").splitlines()]
 
 

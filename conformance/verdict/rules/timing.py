@@ -59,7 +59,8 @@ def _book(
     limit: float | None, ends: Pairs | None, what: str,
 ) -> None:  # fmt: skip
     opening, found, wrong = occasion
-    deadline = ctx.end if limit is None else opening.t + limit / 1000
+    began = ctx.begins(opening)
+    deadline = ctx.end if limit is None else began + limit / 1000
     settled = found or wrong
     if _cancelled(ends, opening, settled, deadline):
         return
@@ -71,7 +72,7 @@ def _book(
         tally.violated(wrong.n, what, answer, opening.n)
     elif found is not None:
         _book_found(tally, ctx, params, opening, found, limit, what)
-    elif limit is not None and ctx.settings.side((ctx.end - opening.t) * 1000, limit, ctx.end) is Side.ABOVE:
+    elif limit is not None and ctx.settings.side((ctx.end - began) * 1000, limit, ctx.end) is Side.ABOVE:
         tally.violated(opening.n, f"{what} within {ms_text(limit)}", "absent", ctx.last_before(deadline))
     else:
         tally.doubt(opening.n, "trace-ended", what)
@@ -85,7 +86,7 @@ def _cancelled(ends: Pairs | None, opening: Entry, settled: Entry | None, deadli
 
 
 def _book_found(tally: Tally, ctx: Context, params: Params, opening: Entry, found: Entry, limit: float | None, what: str) -> None:
-    took = ms_between(opening, found)
+    took = max(found.t - ctx.begins(opening), 0.0) * 1000
     if "at_least" in params:
         timer = params["at_least"]
         floor = ctx.settings.limit_ms(timer) * (1 - ctx.settings.tolerance(timer))

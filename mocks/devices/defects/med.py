@@ -131,13 +131,3 @@ class PersonCameraStalled(Calls):
 class CameraGoesOn(Calls):
     async def release(self, call: Call) -> None:
         self.d.log(f"kept {call.call_id}")
-
-
-@defect(
-    id="MED-013-declared-codec-left-out",
-    breaks=["MED-013"],
-    about={"zh": "声明的编码没有出现在要约中", "en": "a declared codec is not in the offer"},
-)
-class DeclaredCodecLeftOut(Calls):
-    def described(self, sdp: str) -> str:
-        return sdp.replace("H264/90000", "VP9/90000")

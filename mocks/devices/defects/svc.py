@@ -31,6 +31,7 @@ class ThirtyItems(Config):
 @defect(
     id="SVC-003-empty-list-ignored",
     breaks=["SVC-003"],
+    may_break=["SVC-002"],
     about={"zh": "清单变空时仍显示旧清单", "en": "an empty list leaves the old one standing"},
 )
 class EmptyListIgnored(Config):

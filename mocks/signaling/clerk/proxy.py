@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -61,6 +62,8 @@ class ClerkProcess:
         self._ready = asyncio.get_running_loop().create_future()
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "mocks.signaling.clerk", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            # Ctrl-C in the bench's terminal is for the bench: it ends the clerk itself, in order.
+            start_new_session=True, creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             limit=LINE_LIMIT, env={**os.environ, "PYTHONPATH": os.pathsep.join(_search_path())},
         )
         self._reader = asyncio.get_running_loop().create_task(self._read())

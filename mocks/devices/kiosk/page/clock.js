@@ -2,7 +2,7 @@
 
 const BUILT_IN = { // id: [production, lab] in milliseconds, the text of the specification
   "T-HEARTBEAT": [30000, 800], "T-ACK": [3000, 600], "T-BACKOFF": [1000, 100], "T-BACKOFF-CAP": [60000, 800],
-  "T-TOKEN": [3600000, 6000], "T-COMMAND": [30000, 2500], "T-RATING": [60000, 1200], "T-HANGUP": [3000, 800],
+  "T-TOKEN": [3600000, 4000], "T-COMMAND": [30000, 2500], "T-RATING": [60000, 1200], "T-HANGUP": [3000, 500],
 };
 
 export class Timers {
