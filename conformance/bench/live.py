@@ -72,8 +72,8 @@ class LiveRun:
         self._lock = DeviceLock(p.device.remote_device_id)
         self._thread = LoopThread()
         told = self._before()
-        trail = self._open_trail()
         try:
+            trail = self._open_trail()
             world = self._built(trail)
         except BaseException:
             self._leave_nothing()
@@ -82,6 +82,7 @@ class LiveRun:
             p.spec, p.device, p.profile, p.pics, p.timers_ms, seed=p.seed, transport="sockets", selection=self.selection,
             device_ref=str(p.options.device), waivers=p.waivers,
         )  # fmt: skip
+        head["lab"] = str(p.options.lab or "")
         self._session = RunSession(world, self.plan, p.seed, head, p.waivers)
         self._thread.call(self._session.start(trail.segment))
         if p.device.driver.kind != "spawn":

@@ -72,6 +72,7 @@ def prepare_rest(run: Path, device: Path | None = None, lab: Path | None = None,
     file = device or Path(str(told.get("file", "")))
     if not file.is_file():
         raise UsageProblem([f"the run's device file {file} is not found from here; name it with --device"])
+    lab = lab or (Path(head["lab"]) if head.get("lab") else None)
     prepared = prepare(
         Options(
             device=file, profile=str(head.get("profile", "")), out=run, pack=str(run / PACK), seed=int(head.get("seed", 0)),

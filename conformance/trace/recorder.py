@@ -61,6 +61,8 @@ class Recorder:
                 decoded = None
             if direction == "iut" and kind in _FROM_DEVICE:
                 told.update(canary(kind, raw, masked))
+        elif direction == "iut" and kind == "ws.frame":
+            told["ids"] = 0  # an empty frame, such as the last fragment of a message
         if told and kind != "ws.frame":
             told = self._mask_facts(told)
         blob = self._blob(raw) if len(raw) > BLOB_FLOOR else ""

@@ -17,6 +17,7 @@ from conformance.protocol.httpwire import HttpRequest, HttpResponse, parse_reque
 from conformance.protocol.strictjson import MalformedMessage
 from conformance.spec.model import Message, Spec
 from conformance.trace.entry import Entry as Entry  # whoever has a transcript has entries
+from conformance.trace.facts import id_numbers
 from conformance.trace.journal import JournalRead, read_journal
 from conformance.trace.observation import Observation
 
@@ -184,6 +185,8 @@ class Reader:
         if self._fragments:
             raw = b"".join([*self._fragments.pop((entry.conn, entry.dir), ()), raw])
             entry.size = len(raw)
+            if entry.dir == "iut":  # a number may be split over frames, of which each looks harmless
+                entry.facts = {**entry.facts, "ids": len(id_numbers(raw))}
         interface = self._spec.interfaces.get(entry.iface)
         if interface is None or interface.envelope is None:
             return

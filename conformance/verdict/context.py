@@ -7,13 +7,13 @@ milliseconds in limits, as in the journal and in the pack.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from math import inf
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from conformance.protocol.pointer import MISSING
 from conformance.spec.model import Spec
@@ -124,6 +124,9 @@ class Settings:
         if duration_ms <= limit_ms - guard:
             return Side.BELOW
         return Side.THIN
+
+
+T = TypeVar("T")
 
 
 class Compiled:

@@ -1,0 +1,45 @@
+"""Good devices and lawful variants are passed: no check asks for more than the specification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.bench.killmatrix import MemoryLab, broken_clauses
+from conformance.iut.device_file import load_device
+from conformance.verdict.model import RunResult, Verdict
+from mocks.devices.variants import VARIANTS
+
+REFERENCE = load_device(Path(__file__).resolve().parents[2] / "devices" / "reference.toml")
+
+
+@pytest.fixture(scope="module")
+def lab() -> MemoryLab:
+    return MemoryLab()
+
+
+def passes(result: RunResult) -> None:
+    open_ = {c.id: c.reason for c in result.clauses if c.verdict in (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)}
+    assert (broken_clauses(result), open_) == ((), {})
+    assert (result.verdict, result.exit_code) == (Verdict.PASS, 0)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_reference_device_passes_in_any_order(lab: MemoryLab, seed: int) -> None:
+    passes(lab.run(REFERENCE, seed=seed))
+
+
+def test_there_are_many_lawful_variants() -> None:
+    assert len(VARIANTS) >= 40
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_a_lawful_variant_passes(lab: MemoryLab, variant: str) -> None:
+    passes(lab.run(REFERENCE, defect=variant))
+
+
+def test_the_same_seed_gives_the_same_plan_and_verdicts(lab: MemoryLab) -> None:
+    first, second = lab.run(REFERENCE, seed=7), lab.run(REFERENCE, seed=7)
+    assert [c.id for c in first.cases] == [c.id for c in second.cases]
+    assert [(c.id, c.verdict) for c in first.clauses] == [(c.id, c.verdict) for c in second.clauses]
