@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,8 @@ class DeviceBusy(Exception):
 
 
 class DeviceLock:
-    """A file named by the device id's digest that holds the owner's process id. A dead owner's lock is taken over."""
+    """A file named by the device id's digest that holds the owner's process id and start, since ids come round again. A dead
+    owner's lock is taken over."""
 
     def __init__(self, remote_device_id: str) -> None:
         name = hashlib.sha256(remote_device_id.encode()).hexdigest()[:16]
@@ -28,22 +30,42 @@ class DeviceLock:
                 handle = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
             except FileExistsError:
                 owner = self._owner()
-                if owner is not None and psutil.pid_exists(owner):
-                    raise DeviceBusy(f"process {owner} is running tests on the device {remote_device_id}") from None
+                if owner is not None and _started(owner[0]) == owner[1]:
+                    told = f"process {owner[0]} is running tests on the device {remote_device_id}; one run at a time"
+                    raise DeviceBusy(told) from None
+                if owner is None and self._is_fresh():
+                    raise DeviceBusy(f"another run on the device {remote_device_id} is just beginning") from None
                 self._path.unlink(missing_ok=True)
                 continue
-            os.write(handle, str(os.getpid()).encode())
+            os.write(handle, f"{os.getpid()} {_started(os.getpid())}".encode())
             os.close(handle)
             return
         raise DeviceBusy(f"the lock of the device {remote_device_id} cannot be taken: {self._path}")
 
-    def _owner(self) -> int | None:
+    def _is_fresh(self) -> bool:
+        """Whether the file is so new that its owner may not have written its name yet."""
         try:
-            return int(self._path.read_text())
+            return time.time() - self._path.stat().st_mtime < 5.0
+        except OSError:
+            return False
+
+    def _owner(self) -> tuple[int, str] | None:
+        try:
+            number, _, start = self._path.read_text("ascii").partition(" ")
+            return int(number), start
         except (OSError, ValueError):
             return None
 
     def release(self) -> None:
         """Let others have it."""
-        if self._owner() == os.getpid():
+        owner = self._owner()
+        if owner is not None and owner[0] == os.getpid():
             self._path.unlink(missing_ok=True)
+
+
+def _started(pid: int) -> str:
+    """When a process began, "" for one that is gone."""
+    try:
+        return f"{psutil.Process(pid).create_time():.0f}"
+    except psutil.Error:
+        return ""

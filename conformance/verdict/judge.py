@@ -244,6 +244,11 @@ def _notes(hearing: Hearing, applied: Applied, problems: Sequence[str]) -> list[
         for e in hearing.whole.observed("home")
         if e.facts.get("rung") in _HARD_RUNGS
     )
+    notes.extend(
+        {"kind": "segment", "n": e.n,
+         "text": f"went on at {e.facts.get('resumed_at', '?')} after observation {e.facts.get('after_n', '?')}"}
+        for e in hearing.whole.observed("segment")
+    )  # fmt: skip
     notes.extend({"kind": "loosened", "text": text} for text in _loosened(hearing))
     notes.extend(
         {"kind": "waiver", "subject": w.id, "owner": w.owner, "expires": w.expires.isoformat(), "text": w.reason}

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from conformance.bench.campaign import settle
+from conformance.bench.campaign import Campaign, settle
 from conformance.bench.lab import init_lab, load_lab
+from conformance.bench.prepare import Options, prepare
 from conformance.verdict.model import Verdict
 from tests.selftest.command import begin, cases_of, device_file, free_ports, running_reference, rvw, wait_for_line
 
@@ -49,6 +50,24 @@ def test_a_campaign_goes_on_the_next_day(tmp_path: Path) -> None:
     device.write_text(device.read_text("utf-8") + 'firmware = "9.9.9"\n', encoding="utf-8")
     code, text = rvw(*words)
     assert (code, "another device build" in text, "firmware is '9.9.9'" in text) == (2, True, True), text
+
+
+def test_only_not_pass_takes_what_failed_and_what_could_mend_an_open_clause(tmp_path: Path) -> None:
+    prepared = prepare(Options(device=device_file(tmp_path, "choose"), seed=1))
+    book = Campaign.open(tmp_path / "campaign", prepared)
+    assert book.choose("not-pass", prepared) == frozenset(), "a first session runs everything"
+    clause = next(iter(prepared.plan()[0].selected))[:7]
+    rows = {"que.cancel": F, "que.swipe-ticket": P, "que.duplicate-swipe": P, "sec.token-refresh": I}
+    book.sessions.append({
+        "directory": "s001", "cases": {case: {"verdict": verdict.value} for case, verdict in rows.items()},
+        "clauses": {clause: {"verdict": "pass"}, "QUE-005": {"verdict": "inconclusive"}},
+    })  # fmt: skip
+    chosen = book.choose("not-pass", prepared)
+    assert chosen == frozenset({"que.cancel", "sec.token-refresh", "que.duplicate-swipe"})
+    left = book.choose("remaining", prepared)
+    assert left is not None
+    assert not left & rows.keys()
+    assert "que.on-behalf" in left
 
 
 def test_a_lab_keeps_its_keys_to_itself(tmp_path: Path) -> None:

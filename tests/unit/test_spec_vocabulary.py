@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from conformance.spec import _meta
-from conformance.trace.observation import Observation
 from conformance.trace.entry import _SPECIAL
+from conformance.trace.observation import Observation
 from conformance.verdict import match, predicates, rules
 
 RULES_FOLDER = Path(rules.__file__).parent
