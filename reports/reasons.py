@@ -19,6 +19,7 @@ WORDS: Final = {
     "not-run": Text("用例没有运行", "the case did not run"),
     "never-ended": Text("用例没有正常结束", "the case never ended"),
     "too-few": Text("触发次数不足", "too few occasions"),
+    "narrowed": Text("本次只运行部分用例，触发次数不足", "too few occasions in a narrowed run"),
     "blocked": Text("前提未满足，被阻塞", "blocked: its prerequisite failed"),
     "waited-in-vain": Text("等待落空", "waited in vain for"),
     "claims-only": Text("只有设备自述，认证需要更强的证据", "only the device's own word; stronger evidence is asked"),

@@ -73,6 +73,7 @@ class Bench:
     certification: bool
     absent: Why | None  # why no device was seen in the whole run
     run_trouble: Why | None  # a trouble that reaches the whole run
+    partial: bool = False  # the user narrowed the run: what it happened to meet too seldom was not asked for
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _out_of_scope(clause: Clause, scope: Scope) -> ClauseResult:
 
 
 def _worst(verdicts: Sequence[Verdict]) -> Verdict:
-    order = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.PASS)
+    order = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_SELECTED, Verdict.PASS)
     return next(v for v in order if v in verdicts)
 
 
@@ -181,6 +182,8 @@ def _too_few(
             return Verdict.ERROR, (case.blame or Blame.BENCH, f"{case.id}: {case.reason}")
     if bench.absent is not None:
         return Verdict.INCONCLUSIVE, bench.absent
+    if bench.partial and obligation.stimulus is None:
+        return Verdict.NOT_SELECTED, (Blame.BENCH, f"narrowed: {len(held)}/{needed}")
     if doubts:
         return Verdict.INCONCLUSIVE, blaming.of_doubt(doubts[0])
     for case in cases:
