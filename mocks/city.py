@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.protocol import pointer, strictjson
-from conformance.protocol.httpwire import HttpRequest, parse_request
+from conformance.protocol.httpwire import HttpRequest, parse_request, render_response
 from conformance.protocol.pointer import MISSING
 from conformance.protocol.strictjson import MalformedMessage
 from conformance.spec.model import Interface, Message, Spec
@@ -29,6 +29,7 @@ from mocks.acceptance.operations import Operations
 from mocks.acceptance.queue import InvariantBrokenError, Queue
 from mocks.acceptance.refusal import Refused
 from mocks.acceptance.registry import DeviceIdentity, Registered
+from mocks.acceptance.selfcheck import faults_of
 from mocks.acceptance.world import Answer, Ask, Endpoints, World
 from mocks.faults import Faults
 from mocks.signaling.hub import Clerk, Hub
@@ -112,6 +113,15 @@ class City(Operations):
         """Whether the device is attached on an interface now."""
         return self.channels.ready(interface, self.device_id(device)) is not None
 
+    @property
+    def heard(self) -> int:
+        """How many messages of devices came in and must be on the record."""
+        return self.office.heard
+
+    def self_check(self) -> list[str]:
+        """What the city cannot do right, before any device pays for it. Empty where all is well."""
+        return faults_of(self.office)
+
     # Edges: connections
 
     def conn_open(self, iface: str, conn: str, peer: str, tls: Mapping[str, Any] | None) -> None:
@@ -139,10 +149,14 @@ class City(Operations):
     def http(self, conn: str, raw: bytes, iface: str | None = None) -> HttpAction:
         """One whole request. The shell calls `http_sent` once the response is on the wire."""
         interface = self._http_interface(iface)
-        bent = self.faults.http(self.docking, conn, interface, raw)
-        if bent is not None:
-            return bent
-        return self.faults.spoil(self.docking.handle(conn, interface, raw), interface)
+        try:
+            bent = self.faults.http(self.docking, conn, interface, raw)
+            if bent is not None:
+                return bent
+            return self.faults.spoil(self.docking.handle(conn, interface, raw), interface)
+        except Exception as error:  # a bug of ours: the device gets a plain failure, and no blame
+            self.office.bench_error("http", f"{type(error).__name__}: {error}")
+            return HttpAction(render_response(500, "Internal Server Error", [], b""), facts={"failed": True})
 
     def http_sent(self, conn: str, action: HttpAction, iface: str | None = None) -> None:
         """The response of an action was written."""
@@ -189,8 +203,12 @@ class City(Operations):
         self, conn: str, opcode: int, fin: bool, rsv1: bool, payload: bytes, extra: Mapping[str, Any] | None = None
     ) -> None:
         """One frame of a device. Close frames come through `ws_closed`."""
-        if not self.faults.swallows:
+        if self.faults.swallows:
+            return
+        try:
             self.channels.frame(conn, opcode, fin, rsv1, payload, extra or {})
+        except Exception as error:  # a bug of ours stays ours
+            self.office.bench_error("ws", f"{type(error).__name__}: {error}")
 
     def ws_closed(self, conn: str, code: int, reason: str, by: str = "iut") -> None:
         """A WebSocket is gone; `by` says who ended it, `code` is 1006 without a close frame."""

@@ -15,6 +15,7 @@ from conformance.trace.recorder import Recorder
 from conformance.trace.transcript import Entry
 
 CLAIMS: Final = frozenset({"screen", "residue", "resources", "logs"})  # verbs that ask instead of act: the device's word
+ANSWER_S: Final = 30.0  # the drivers have shorter limits of their own; a driver that hangs must not hang the run
 GRADES: Final = {"http": "simulated", "command": "simulated", "operator": "physical"}
 
 
@@ -85,12 +86,16 @@ class DeviceHandle:
         stimulus = {"id": prompt.id, "verb": verb, "args": args, "by": tester.by, "grade": GRADES[tester.by]}
         self._recorder.observe("I6", "-", "stimulus", facts=stimulus)
         try:
-            answer = await (self._prompted(tester, prompt) if isinstance(tester, OperatorUpperTester) else tester.ask(prompt))
-        except OSError as error:
-            self._recorder.observe("I6", "-", "stimulus.done", facts={"id": prompt.id, "ok": False, "error": str(error)})
-            raise DeviceUnreachable(str(error)) from error
+            if isinstance(tester, OperatorUpperTester):
+                answer = await self._prompted(tester, prompt)
+            else:
+                answer = await asyncio.wait_for(tester.ask(prompt), ANSWER_S)
+        except OSError as error:  # a TimeoutError is one, too
+            why = str(error) or f"no answer in {ANSWER_S:g} s"
+            self._recorder.observe("I6", "-", "stimulus.done", facts={"id": prompt.id, "ok": False, "error": why})
+            raise DeviceUnreachable(why) from error
         done = {"id": prompt.id, "verb": verb, "ok": answer.ok, "error": answer.error}
-        if verb in CLAIMS:
+        if verb in CLAIMS and answer.ok:
             self._recorder.observe("I6", "iut", "device.claim", facts=self._claim(verb, answer.result, note or {}))
         else:
             done["result"] = dict(answer.result)

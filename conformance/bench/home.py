@@ -12,13 +12,16 @@ from conformance.iut.prompt import NotAvailable
 Rung = Callable[[Stage], Awaitable[None]]
 
 
-async def bring_home(stage: Stage, case: Case, before: str) -> None:
-    """Climb the ladder and record the rung. `before` is the case that ran last: it is named where it left a mess."""
+async def bring_home(stage: Stage, case: Case, before: str, disturbed: bool = False) -> None:
+    """Climb the ladder and record the rung. `before` is the case that ran last: it is named where it left a mess.
+
+    `disturbed`: we broke that case off ourselves, so nothing that it did to the device may be taken for put back.
+    """
     if case.given == "off":
         await _switched_off(stage)
         _record(stage, "power-off", ok=True, before=before)
         return
-    for name, rung in _ladder(stage):
+    for name, rung in _ladder(stage, disturbed):
         try:
             await rung(stage)
             if await _proven(stage):
@@ -30,9 +33,11 @@ async def bring_home(stage: Stage, case: Case, before: str) -> None:
     raise NotHome(f"the device did not come back to its idle state after {before or 'the start'}")
 
 
-def _ladder(stage: Stage) -> list[tuple[str, Rung]]:
+def _ladder(stage: Stage, disturbed: bool) -> list[tuple[str, Rung]]:
     if not stage.device.powered and stage.device.can_power:
         return [("power-on", _power_on), ("power-cycle", _power_cycle)]
+    if disturbed:
+        return [("power-cycle", _power_cycle)] if stage.device.can_power else [("reset", _reset)]
     return [("already-idle", _nothing), ("end-session", _end_session), ("reset", _reset), ("power-cycle", _power_cycle)]
 
 

@@ -40,7 +40,7 @@ def rejudge(run: Path, pack: str | None = None) -> Rejudged:
     if not journal.is_file():
         raise NoRun(f"{journal} does not exist; name the directory of a run")
     own = run / PACK
-    spec = load(pack if pack is not None else (own if own.is_dir() else ""))
+    spec = load(pack) if pack is not None else load(own) if own.is_dir() else load()
     transcript, read = Transcript.from_journal(journal, spec)
     if not transcript.head:
         raise NoRun(f"{journal} has no readable head: {'; '.join(map(str, read.breaks[:3])) or 'it is empty'}")

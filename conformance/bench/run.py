@@ -6,6 +6,7 @@ verdicts come from the trace alone.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import traceback
 from collections.abc import Callable, Mapping
@@ -30,6 +31,9 @@ from conformance.verdict.model import CaseResult, Finding, RunResult, Verdict
 from conformance.verdict.waivers import Waiver
 
 REPEATS = 5  # how often a thin measurement is taken again (decision 5), declared before the run
+SETTLE_S = 30.0  # the clerk's own steps have shorter limits; what lasts longer hangs
+# How a procedure ends that could not put back what it had changed in the device: the next case starts from a cold start.
+_LEFT_ALONE = frozenset({"bench-error", "device-unreachable", "no-stimulus"})
 Progress = Callable[[Case, CaseResult], None]
 
 
@@ -45,6 +49,8 @@ class RunSession:
     results: dict[str, CaseResult] = field(default_factory=dict)
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     _last_case: str = ""
+    _unfit: list[str] = field(default_factory=list)
+    _disturbed: bool = False  # the case before was broken off by no fault of the device
     _lag: LagMeter | None = None
     _compiled: Compiled = field(default_factory=Compiled)
 
@@ -66,6 +72,9 @@ class RunSession:
             recorder.observe("", "-", "plan", facts=self._plan_facts)
         else:
             self._plan_facts = dict(planned)
+        self._unfit = self.world.city.self_check()
+        for problem in self._unfit:
+            self._bench_error("self-check", problem, scope="run")
         self._lag = LagMeter(recorder)
         self._lag.start()
 
@@ -81,8 +90,14 @@ class RunSession:
         told = found.request.get("firmware") if found.request is not None else MISSING
         return "" if told is MISSING else str(told)
 
+    def _bench_error(self, where: str, what: str, *, scope: str = "case", about: int | None = None) -> None:
+        facts = {"where": where, "what": what, "scope": scope, **({} if about is None else {"about": about})}
+        self.world.recorder.observe("", "-", "bench.error", facts=facts)
+
     async def run_case(self, case: Case) -> CaseResult:
         """Run one case until it is decided: a thin measurement is repeated, nothing else is. Raises RunAborted."""
+        if self._unfit:
+            raise RunAborted(f"the bench is not fit to judge: {self._unfit[0]}", "bench")
         result = await self._attempt(case, 1)
         for attempt in range(2, REPEATS + 1):
             if not self._thin(case.id, result):
@@ -105,13 +120,12 @@ class RunSession:
             "", "-", "case.start", facts={"title": case.title.en, "title_zh": case.title.zh, "attempt": attempt}
         )
         reason = await self._procedure(case)
-        await self.world.settle()
-        assert self._lag is not None
-        self._lag.report()
-        end = recorder.observe("", "-", "case.end", facts={"attempt": attempt, **reason})
+        await self._close(start.n)
+        facts = {"attempt": attempt, "heard": self.world.city.heard, **reason}
+        end = recorder.observe("", "-", "case.end", facts=facts)
         recorder.flush(to_disk=True)
         recorder.case = ""
-        self._last_case = case.id
+        self._last_case, self._disturbed = case.id, reason["ended"] in _LEFT_ALONE
         if recorder.failed is not None:
             raise RunAborted(f"the journal cannot be written: {recorder.failed}", "bench")
         result, findings = judge_case(recorder.transcript, case.id, self._plan_facts, compiled=self._compiled)
@@ -120,6 +134,22 @@ class RunSession:
             await devicelog.report(recorder, self.world.log, case.id, start.t)
         return replace(result, attempts=attempt, seconds=round(end.t - start.t, 3))
 
+    async def _close(self, began: int | None = None) -> None:
+        """What has to be over when a case closes: the clerk's steps and our faults."""
+        faults = self.world.city.faults
+        try:
+            await faults.stop_all()
+            if faults.active:
+                self._bench_error("faults", f"still on: {', '.join(faults.active)}", scope="run")
+            await asyncio.wait_for(self.world.settle(), SETTLE_S)
+            assert self._lag is not None
+            self._lag.report()
+        except TimeoutError:
+            self.world.city.hub.give_up()
+            self._bench_error("clerk", f"not done {SETTLE_S:g} s after the end of the case", about=began)
+        except Exception as error:  # what the bench cannot close is the bench's trouble
+            self._bench_error("case end", f"{type(error).__name__}: {error}")
+
     async def _procedure(self, case: Case) -> dict[str, Any]:
         """Run the procedure; how it ended is recorded, what that means is judged from the trace."""
         world = self.world
@@ -127,7 +157,7 @@ class RunSession:
             case.id, world.spec, world.seat, world.device, world.recorder, world.timers_ms, self.seed, world.pics
         )
         try:
-            await bring_home(stage, case, self._last_case)
+            await bring_home(stage, case, self._last_case, self._disturbed)
             stage.mark = world.recorder.last
             await case.procedure(stage)
         except NotObserved as error:
@@ -153,8 +183,6 @@ class RunSession:
                 facts={"where": f"{where.name}:{where.lineno}", "what": f"{type(error).__name__}: {error}"},
             )  # fmt: skip
             return {"ended": "bench-error", "reason": f"{type(error).__name__}: {error}"}
-        finally:
-            await world.city.faults.stop_all()
         return {"ended": "through"}
 
     def _ever_online(self) -> bool:
@@ -165,9 +193,9 @@ class RunSession:
         recorder = self.world.recorder
         recorder.case = ""
         if self._lag is not None:
-            self._lag.report()
+            await self._close()
             self._lag.stop()
-        recorder.observe("", "-", "run.end", facts={"reason": reason})
+        recorder.observe("", "-", "run.end", facts={"reason": reason, "heard": self.world.city.heard})
         recorder.flush(to_disk=True)
         recorder.seal()
         return judge_run(recorder.transcript, self.world.spec, self.waivers)

@@ -24,6 +24,7 @@ from conformance.trace.observation import Observation
 TEXT, CONTINUATION, BINARY = 1, 0, 2
 OWN_DEPTH: Final = 900
 _SCALARS: Final = frozenset((int, str, float, bool, type(None)))
+UNREAD: Final = "the bench failed to read this: "  # how `Entry.problem` begins where not the message was at fault
 
 
 class Transcript(Sequence[Entry]):
@@ -153,7 +154,13 @@ class Reader:
         self._sequenced: dict[tuple[str, str, Any, Any], Entry] = {}
 
     def read(self, entry: Entry, decoded: Decoded | None = None) -> None:
-        """Fill in the message part of an entry."""
+        """Fill in the message part of an entry. Never raises: a reader that fails is our mistake, and the judge books it so."""
+        try:
+            self._read(entry, decoded)
+        except Exception as error:
+            entry.kind, entry.problem = "", f"{UNREAD}{type(error).__name__}: {error}"
+
+    def _read(self, entry: Entry, decoded: Decoded | None) -> None:
         if entry.obs == "ws.frame":
             self._frame(entry, decoded)
         elif entry.obs == "http.request":

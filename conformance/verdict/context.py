@@ -262,8 +262,8 @@ class Context:
     def cut_short(self) -> bool:
         """Whether the slice ended before the device had its say, so that what is missing in it proves nothing."""
         ends = self.observed("case.end", "run.end")
-        if not ends:
-            return False
+        if not ends or (self.entries[-1].case and ends[-1].case != self.entries[-1].case):
+            return bool(self.observed("case.start"))  # killed in the middle of a case
         key = "ended" if ends[-1].obs == "case.end" else "reason"
         return ends[-1].facts.get(key) in _CUT_SHORT
 

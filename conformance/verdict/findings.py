@@ -41,11 +41,21 @@ def _run(ctx: Context, obligation: Obligation) -> Outcome:
     rule = obligation.rule
     assert rule is not None
     try:
-        return RULES[rule.kind](rule.params, ctx)
+        return _checked(RULES[rule.kind](rule.params, ctx), ctx)
     except Exception as exc:
         # Whatever a device sent, and whatever a pack asks, a rule that fails is our mistake and is booked as such.
         n = ctx.entries[0].n if ctx.entries else 0
         return Outcome(undecidable=(Doubt(n, RULE_ERROR, f"{rule.kind}: {type(exc).__name__}: {exc}"),))
+
+
+def _checked(outcome: Outcome, ctx: Context) -> Outcome:
+    """What a rule returned, if it is an outcome about observations of the run. Raises TypeError, LookupError."""
+    if not isinstance(outcome, Outcome):
+        raise TypeError(f"a rule returned {type(outcome).__name__}")
+    for violation in outcome.violated:
+        if ctx.whole.at(violation.n) is None:
+            raise LookupError(f"a rule blames observation {violation.n}, which does not exist")
+    return outcome
 
 
 def _vacuous(outcome: Outcome) -> Outcome:

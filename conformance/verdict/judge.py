@@ -16,6 +16,7 @@ from conformance.spec.model import Level, Obligation, Profile, Spec
 from conformance.trace.transcript import Entry, Transcript
 from conformance.verdict import blame as blaming
 from conformance.verdict import exitcode
+from conformance.verdict.audit import audit
 from conformance.verdict.cases import Attempt, case_result, with_roots
 from conformance.verdict.clauses import Bench, Evidence, clause_result, superseded, with_primaries
 from conformance.verdict.context import Compiled, Context, settings_of
@@ -43,7 +44,8 @@ class Hearing:
         self.settings = settings_of(spec, self.head, (e for e in entries if e.obs == "bench.lag"))
         self.whole = Context(entries, self.settings, compiled=compiled)
         self._entries = entries
-        self.taints = taints_of(self.whole.observed("bench.error", "environment", "case.start"))
+        troubles = self.whole.observed("bench.error", "environment", "stimulus", "stimulus.done", "case.start")
+        self.taints = (*taints_of(troubles), *audit(entries, spec))
         pics = self.settings.pics
         self.scope: Scope = (
             self.whole.compiled.once("scope", plan, lambda: scope_from_facts(plan))
@@ -80,7 +82,7 @@ class Hearing:
         absent = (self.first_sign if self.first_sign is not None else _FAR) > last
         ctx = Context(entries, self.settings, whole=self.whole)
         found = findings_on(ctx, case, rules, [t for t in self.taints if t.n <= last], absent=absent)
-        inside = tuple(t for t in self.taints if first <= t.n <= last and t.case == case)
+        inside = tuple(t for t in self.taints if first <= t.n <= last and t.case == case and t.blame is not Blame.CONFIGURATION)
         return Attempt(entries, tuple(found), inside, absent)
 
     def session(self) -> list[Finding]:
@@ -221,7 +223,7 @@ def _loosened(hearing: Hearing) -> list[str]:
     """Timers whose value in this run favours the device beyond the set of the profile (decision 20)."""
     found = []
     settings = hearing.settings
-    for timer in hearing.spec.timers.values():
+    for timer in settings.spec.timers.values():
         used, stated = settings.limit_ms(timer.id), timer.value_ms(settings.timer_set)
         if (used > stated) if timer.favours == "longer" else (used < stated):
             found.append(f"{timer.id}: {used:g} ms instead of {stated:g} ms")
@@ -239,6 +241,7 @@ def _notes(hearing: Hearing, applied: Applied, problems: Sequence[str]) -> list[
     notes.extend(
         {"kind": "bench-error" if t.blame is Blame.BENCH else "environment", "n": t.n, "case": t.case, "text": t.reason}
         for t in hearing.taints
+        if t.blame is not Blame.CONFIGURATION
     )
     notes.extend(
         {"kind": "home", "case": e.case, "text": f"{e.facts.get('rung', '')} after {e.facts.get('before', '')}"}

@@ -84,7 +84,7 @@ class Channels:
         connection = self.connections.get(conn)
         if connection is None:
             return
-        facts: Facts = {"conn": conn, "opcode": opcode, "fin": fin, "rsv1": rsv1, **extra}
+        facts: Facts = {"conn": conn, "opcode": opcode, "fin": fin, "rsv1": rsv1, "k": self._office.heard_one(), **extra}
         decoded: Decoded | None = None
         problem = ""
         whole = fin and opcode in (TEXT, CONTINUATION, BINARY)
@@ -106,6 +106,8 @@ class Channels:
         )
         if not whole:
             return
+        if decoded is not None and raw is payload:
+            self._office.witness(entry, payload, True, decoded.body, decoded.name)
         if len(raw) > connection.interface.max_message_bytes:
             connection.port.close(1009, "message too big")
         elif opcode == BINARY or decoded is None:

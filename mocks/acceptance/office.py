@@ -11,6 +11,7 @@ from conformance.spec.model import Message, Spec
 from conformance.spec.validators import Validators
 from conformance.trace.clock import Clock
 from conformance.trace.recorder import Recorder
+from conformance.trace.transcript import Entry
 from mocks.acceptance.dialect import Dialect, wire_name
 from mocks.acceptance.refusal import CODES, STATUS, Refused
 from mocks.acceptance.world import World
@@ -35,6 +36,7 @@ class Office:
         self.world = World(spec, seed=seed, now=self.now, timers_ms=timers_ms, on_secret=recorder.add_secret)
         self.dialect: Dialect = self.world.dialect
         self._validators = validators
+        self.heard = 0  # messages of devices that came in
 
     def now(self) -> float:
         """The city's wall clock, epoch seconds."""
@@ -45,13 +47,38 @@ class Office:
         limit = self.timers_ms.get(timer, 5000.0) / 1000
         return limit * PATIENCE + PATIENCE_FLOOR_S
 
+    def witness(self, entry: Entry, raw: bytes, read: bool, body: Any, name: str = "") -> None:
+        """The record must say what the city itself has read; only the mask stands between, so only masked bytes are compared.
+
+        `read` tells whether the city could read the message at all, `name` is its wire name.
+        """
+        if entry.raw == raw or not read:
+            return
+        message = entry.message
+        if "masked" not in entry.facts:
+            self.bench_error("recorder", f"observation {entry.n} was changed on its way into the record", about=entry.n)
+        elif entry.kind == "malformed" or (name and message is None and self.dialect.named(entry.iface, name) is not None):
+            self.bench_error("recorder", f"the record of observation {entry.n} cannot be read as what came in", about=entry.n)
+        elif message and not self.accepts(message, entry.part, entry.body) and self.accepts(message, entry.part, body):
+            self.bench_error("recorder", f"the mask broke {message.name} in observation {entry.n}", about=entry.n)
+
     def wire(self, message: Message | None) -> str:
         """The wire name, empty for no message."""
         return wire_name(message) if message is not None else ""
 
-    def bench_error(self, where: str, what: str) -> None:
-        """The bench did something wrong: on the record, and never the device's fault."""
-        self.recorder.observe("", "-", "bench.error", facts={"where": where, "what": what})
+    def bench_error(self, where: str, what: str, *, scope: str = "run", about: int | None = None) -> None:
+        """The bench did something wrong: on the record, and never the device's fault.
+
+        What was told wrongly may trouble a device for good, so it reaches the rest of the run; `scope` "case" where not.
+        `about` names the observation with which it began, where that is not this one.
+        """
+        facts = {"where": where, "what": what, "scope": scope, **({} if about is None else {"about": about})}
+        self.recorder.observe("", "-", "bench.error", facts=facts)
+
+    def heard_one(self) -> int:
+        """The number of a message of a device, as it comes in: the judge sees by it whether the record has all, in order."""
+        self.heard += 1
+        return self.heard
 
     def validate_outgoing(self, message: Message, part: str, body: Any) -> None:
         """What we send unintended must be good; where it is not, that is an error of the bench."""
@@ -59,6 +86,10 @@ class Office:
             first = next(iter(self._validators.errors(message, part, body)), None)
             why = f"{first.pointer}: {first.text}" if first is not None else "invalid"
             self.bench_error("outgoing", f"{message.name}/{part} {why}")
+
+    def accepts(self, message: Message, part: str, body: Any) -> bool:
+        """Whether the pack's schema takes a body; a part without one takes any."""
+        return part not in message.schemas or self._validators.valid(message, part, body)
 
     def validate_incoming(self, message: Message, part: str, body: Any) -> None:
         """Raises Refused for a body that the pack's schema rejects."""

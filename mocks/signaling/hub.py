@@ -133,6 +133,12 @@ class Hub:
         while tails := [c.tail for c in self.calls.values() if c.tail is not None and not c.tail.done()]:
             await asyncio.wait(tails)
 
+    def give_up(self) -> None:
+        """Leave what the clerk still had to do."""
+        for call in self.calls.values():
+            if call.tail is not None:
+                call.tail.cancel()
+
     # What the device asks
 
     def _known(self, ask: Ask) -> Call:
@@ -231,6 +237,6 @@ class Hub:
             try:
                 await step()
             except Exception as error:
-                self._office.bench_error("clerk", f"{type(error).__name__}: {error}")
+                self._office.bench_error("clerk", f"{type(error).__name__}: {error}", scope="case")
 
         call.tail = asyncio.get_running_loop().create_task(run())

@@ -1,0 +1,93 @@
+"""The good device on a bench that is broken in one place: it never fails, and what is broken is noticed.
+
+What cannot be noticed is listed with its reason; a mutant that starts to be noticed must leave the list.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from pathlib import Path
+
+import pytest
+from mutants import MUTANTS, STORIES, Mutant
+
+from conformance.bench.killmatrix import MemoryLab
+from conformance.bench.plan import Selection
+from conformance.iut.device_file import DeviceFile, load_device
+from conformance.verdict import exitcode
+from conformance.verdict.model import RunResult, Verdict
+
+REFERENCE = Path(__file__).resolve().parents[2] / "devices" / "reference.toml"
+# Lawful all the same, or never met in these stories: the run passes, and no device is wronged by that.
+UNNOTICED = {
+    "city_miscounts_the_queue": "a lawful number; whether it is the right one, only the city knows",
+    "city_loses_the_id_of_errors": "a good device gives the city nothing to refuse on its channel",
+    "city_forgets_to_resend": "nothing of the city was under way when these cuts came",
+    "city_forgets_remote_first": "the invariant stands at the call itself, which still refuses to pass a remote ticket over",
+    "home_is_believed": "a good device is where it is believed to be",
+}
+# The record says that it was sent; only the device knows that it never came. Nobody but the device could tell.
+LOOKS_LIKE_A_DEAF_DEVICE = frozenset({"wire_loses_frames"})
+
+
+@cache
+def lab() -> MemoryLab:
+    return MemoryLab()
+
+
+@cache
+def reference() -> DeviceFile:
+    return load_device(REFERENCE)
+
+
+def run(journal: Path) -> RunResult:
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # tasks that our faults tear down complain; the verdict is asked
+    return lab().run(reference(), selection=Selection(cases=STORIES), journal=journal)
+
+
+def failed(result: RunResult) -> list[str]:
+    """Clauses and cases in which something is booked on the device."""
+    clauses = [c.id for c in result.clauses if c.verdict is Verdict.FAIL or c.remark]
+    return clauses + [c.id for c in result.cases if c.verdict is Verdict.FAIL]
+
+
+def noticed(result: RunResult) -> bool:
+    told = any(note["kind"] == "bench-error" for note in result.notes)
+    return told or result.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE)
+
+
+def test_a_sound_bench_passes_the_good_device_and_has_nothing_to_note(tmp_path: Path) -> None:
+    result = run(tmp_path / "journal.jsonl")
+    assert (result.verdict, result.exit_code) == (Verdict.PASS, exitcode.PASS)
+    assert {case.id for case in result.cases} == STORIES
+    assert [n for n in result.notes if n["kind"] in ("bench-error", "environment")] == []
+
+
+def test_the_lists_name_mutants_that_exist() -> None:
+    assert len(MUTANTS) >= 70
+    assert {*UNNOTICED, *LOOKS_LIKE_A_DEAF_DEVICE} <= set(MUTANTS)
+    assert {m.room for m in MUTANTS.values()} == {"city", "wire", "clerk", "recorder", "judge", "driver"}
+
+
+@pytest.mark.filterwarnings("ignore")  # what a broken bench leaves behind is warned about; here it is broken on purpose
+@pytest.mark.parametrize("fault", [m for m in MUTANTS.values() if m.id not in LOOKS_LIKE_A_DEAF_DEVICE], ids=lambda m: m.id)
+def test_a_fault_of_the_bench_is_never_the_devices(fault: Mutant, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fault.lay(patch)
+        result = run(tmp_path / "journal.jsonl")
+    assert failed(result) == [], fault.text
+    assert result.verdict is not Verdict.FAIL
+    assert result.exit_code != exitcode.FAIL
+    assert noticed(result) != (fault.id in UNNOTICED), (result.verdict, result.notes[:3])
+    if not noticed(result):
+        assert result.verdict is Verdict.PASS
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", sorted(LOOKS_LIKE_A_DEAF_DEVICE))
+def test_what_cannot_be_told_apart_is_still_judged(name: str, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        MUTANTS[name].lay(patch)
+        result = run(tmp_path / "journal.jsonl")
+    assert result.verdict is not Verdict.PASS
