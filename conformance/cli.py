@@ -170,7 +170,7 @@ def defects(
 @app.command()
 def bench(
     pack: PackOption = "", profile: ProfileOption = "core", lab: LabOption = None,
-    device: Annotated[Path | None, typer.Option("--device", help="Device file: its id and its [bench] table.")] = None,
+    device: Annotated[Path | None, typer.Option("--device", help="Device file: its id and its bench table.")] = None,
     port: Annotated[int, typer.Option("--port", help="First of the two ports; 0 takes free ones.")] = 0,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "",
     advertise: Annotated[str, typer.Option("--advertise", help="Name or address that the device uses.")] = "",

@@ -128,6 +128,7 @@ class Campaign:
         self.table["settled"] = {
             what: {name: verdict.value for name, verdict in sorted(self.settled(what).items())} for what in ("cases", "clauses")
         }  # fmt: skip
+        self.table["open"] = sorted({case.id for case in prepared.plan()[0].cases} - self.settled("cases").keys())
         self.table["verdict"] = self.verdict().value
         self.directory.mkdir(parents=True, exist_ok=True)
         fresh = self.directory / f"{CAMPAIGN_FILE}.new"
@@ -139,7 +140,8 @@ class Campaign:
         found = {verdict for what in ("cases", "clauses") for name, verdict in self.settled(what).items()
                  if self._weighs(what, name)}  # fmt: skip
         order = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.PASS)
-        return next((verdict for verdict in order if verdict in found), Verdict.INCONCLUSIVE)
+        worst = next((verdict for verdict in order if verdict in found), Verdict.INCONCLUSIVE)
+        return Verdict.INCONCLUSIVE if worst is Verdict.PASS and self.table.get("open") else worst
 
     def _weighs(self, what: str, name: str) -> bool:
         return any(session[what].get(name, {}).get("weighs") for session in self.sessions)

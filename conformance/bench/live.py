@@ -80,7 +80,7 @@ class LiveRun:
             raise
         head = run_head(
             p.spec, p.device, p.profile, p.pics, p.timers_ms, seed=p.seed, transport="sockets", selection=self.selection,
-            device_ref=str(p.options.device), waivers=p.waivers,
+            device_ref=str(p.options.device), waivers=p.waivers, pack_ref=p.options.pack,
         )  # fmt: skip
         head["lab"] = str(p.options.lab or "")
         self._session = RunSession(world, self.plan, p.seed, head, p.waivers)

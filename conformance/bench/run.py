@@ -191,6 +191,8 @@ class RunSession:
     async def finish(self, *, reason: str = "complete") -> RunResult:
         """Seal the trace and judge it whole."""
         recorder = self.world.recorder
+        if recorder.case:  # broken off in its middle: it has no end of its own, and `rvw resume` runs it again
+            recorder.observe("", "-", "case.cut", facts={"reason": reason})
         recorder.case = ""
         if self._lag is not None:
             await self._close()

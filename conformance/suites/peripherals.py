@@ -40,7 +40,7 @@ async def timeout(stage: Stage) -> None:
         "id_card_reader",
         "read",
         facts={"lawful": "nobody-serves"},
-        timeout_ms=int(stage.timers_ms["T-CANCEL"]),
+        timeout_ms=int(stage.timers_ms["T-CANCEL"] * 1.2),
     )
     await steps.outcome(stage, request)
     await steps.close_session(stage, visit)

@@ -79,6 +79,7 @@ class _Watch:
         self._tokens: dict[str, float] = {}
         self._looks: Mapping[str, Callable[[Entry], Iterator[Trouble]]] = {
             "segment": self._segment, "case.start": self._case_start, "case.end": self._case_end,
+            "case.cut": self._case_cut,
             "run.end": self._all_heard, "bench.lag": self._lag_report, "stimulus": self._stimulus,
             "fault.start": self._fault_start, "fault.end": self._fault_end, "ws.frame": self._frame,
             "ws.close": self._closed, "conn.close": self._closed, "http.request": self._http_request,
@@ -127,7 +128,13 @@ class _Watch:
         self._epochs.clear()
         self._asked.clear()
         self._on_conn.clear()
+        self._stimuli.clear()
         self._offers.clear()
+        yield from ()
+
+    def _case_cut(self, _: Entry) -> Iterator[Trouble]:
+        """The run was stopped in the middle of a case, and says so."""
+        self._case = None
         yield from ()
 
     def _case_start(self, entry: Entry) -> Iterator[Trouble]:
