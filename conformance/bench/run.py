@@ -221,8 +221,3 @@ async def run_all(session: RunSession, progress: Progress | None = None) -> RunR
 
 def _registered(entry: Entry) -> bool:
     return entry.role == "registration.register" and entry.kind == "result" and entry.dir == "bench"
-
-
-def is_green(result: CaseResult) -> bool:
-    """Whether a case may be shown as passed."""
-    return result.verdict is Verdict.PASS
