@@ -26,7 +26,6 @@ BUILT_IN: dict[str, tuple[int, int]] = {
     "T-ANSWER": (5000, 500),
     "T-OFFER": (3000, 1500),
     "T-MEDIA": (15000, 5000),
-    "T-FRAME": (5000, 3000),
     "T-COMMAND": (30000, 2500),
     "T-CANCEL": (3000, 600),
     "T-RATING": (60000, 1200),
