@@ -12,10 +12,10 @@ ANSWERS_I4 = {"any": [{"item": "RVW.REG.URL_ROLE", "is": "device_api"}, {"item":
 async def _bad_certificate(stage: Stage, kind: str) -> None:
     """Every connection is cut and only a bad certificate is offered; a good device tries, refuses, and comes back with the
     right one."""
-    async with stage.fault(f"tls.{kind}", recovery="T-RECONNECT"):
+    async with stage.fault(f"tls.{kind}", recovery="T-RECOVER"):
         await stage.observe("tls.offer", timer="T-RECONNECT", presented=kind)
         await stage.quiet("T-ACK")
-    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
+    await stage.wait(lambda _: stage.city.online, timer="T-RECOVER", what="the device's channel")
 
 
 @case("sec.tls-wrong-host", "拒绝主机名不符的证书", "refuses a certificate for another host", sockets=True)
