@@ -1,0 +1,20 @@
+"""What every test stands on."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_temporary_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Locks of devices lie in the temporary directory. One of our own keeps the tests and somebody's run on the same machine
+    out of each other's way."""
+    before, told = tempfile.tempdir, os.environ.get("TMPDIR")
+    tempfile.tempdir = os.environ["TMPDIR"] = str(tmp_path_factory.mktemp("t"))
+    yield
+    tempfile.tempdir = before
+    os.environ.pop("TMPDIR") if told is None else os.environ.update(TMPDIR=told)
