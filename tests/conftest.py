@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 
@@ -18,3 +19,11 @@ def own_temporary_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     yield
     tempfile.tempdir = before
     os.environ.pop("TMPDIR") if told is None else os.environ.update(TMPDIR=told)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def children_hear_ctrl_c() -> Iterator[None]:
+    """A shell that starts us in the background has SIGINT ignored, and what we start would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
