@@ -14,6 +14,7 @@ from mocks.devices.registry import defect
 @defect(
     id="MED-001-page-section-missing",
     breaks=["MED-001"],
+    may_break=["MED-010", "MED-011"],  # without the section the page's pictures never come
     about={"zh": "要约缺少页面视频", "en": "the offer has no section for the page"},
 )
 class PageSectionMissing(Calls):
@@ -25,6 +26,7 @@ class PageSectionMissing(Calls):
 @defect(
     id="MED-002-label-missing",
     breaks=["MED-002"],
+    may_break=["MED-010"],  # pictures that nobody can tell apart
     about={"zh": "页面视频没有标记", "en": "the page's section has no label"},
 )
 class LabelMissing(Calls):
