@@ -3,34 +3,61 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
+from conformance.bench.starvation import Starvation
 from conformance.trace.recorder import Recorder
 
-TICK_S = 0.02
+TICK_S: Final = 0.02
+LOOK_S: Final = 0.25  # how often the waits of other processes are taken; asking costs a millisecond or two
+REPORT_S: Final = 1.0  # between two reports at most: a bench that is killed leaves no longer time unmeasured
+WORTH_MS: Final = 5.0  # a shorter wait in that time is what every machine does
 
 
 class LagMeter:
-    """Measures by how much the loop comes too late, and writes it into the trace at the end of every case."""
+    """Measures by how much the loop comes too late and how long the processes of the run wait to be run, and writes both into
+    the trace as it goes and at the end of every case. Without `processes` time is virtual, and nothing in it is ever late."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, processes: Starvation | None = None) -> None:
         self._recorder = recorder
+        self._processes = processes
         self._worst = 0.0
+        self._looked = self._reported = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin measuring on the running loop."""
-        self._task = asyncio.create_task(self._measure())
+        self._looked = self._reported = self._recorder.clock.monotonic()
+        if self._processes is not None:
+            self._task = asyncio.create_task(self._measure(self._processes))
 
-    async def _measure(self) -> None:
+    async def _measure(self, processes: Starvation) -> None:
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + TICK_S
             await asyncio.sleep(TICK_S)
             self._worst = max(self._worst, loop.time() - due)
+            now = self._recorder.clock.monotonic()
+            if now - self._looked >= LOOK_S:
+                self._look(processes, now)
+                processes.look_around()
+            if now - self._reported >= REPORT_S:
+                self.report()
+
+    def _look(self, processes: Starvation, now: float) -> None:
+        """Write how long the processes waited since the last look."""
+        since, self._looked = self._looked, now
+        waited = processes.since_last()
+        if waited >= WORTH_MS:
+            facts = {"ms": round(waited, 3), "since": round(since, 6)}
+            self._recorder.observe("", "-", "bench.starved", facts=facts)
 
     def report(self) -> float:
-        """Write the worst lag since the last report, ms, and begin anew. A case has too few ticks for a p99.9, so the
-        largest stands for it, which is on the device's side."""
+        """Write the worst lag since the last report, ms, and begin anew. There are too few ticks for a p99.9, so the largest
+        stands for it, which is on the device's side."""
+        self._reported = self._recorder.clock.monotonic()
+        if self._processes is not None:
+            self._look(self._processes, self._reported)
         worst, self._worst = self._worst * 1000, 0.0
         facts = {"p999_ms": round(worst, 3), "loop_s": round(asyncio.get_running_loop().time(), 6)}  # checked against the stamps
         self._recorder.observe("", "-", "bench.lag", facts=facts)

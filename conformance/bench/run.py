@@ -19,14 +19,14 @@ from conformance.bench.errors import DeviceUnreachable, NotHome, NotObserved, Ru
 from conformance.bench.home import bring_home
 from conformance.bench.lag import LagMeter
 from conformance.bench.plan import Plan
-from conformance.bench.stage import Stage
+from conformance.bench.stage import MOMENT_S, Stage
+from conformance.bench.starvation import Starvation
 from conformance.bench.world import World
 from conformance.iut.process import DeviceAbsent
 from conformance.iut.prompt import NotAvailable
 from conformance.protocol.pointer import MISSING
 from conformance.trace.transcript import Entry
-from conformance.verdict.context import Compiled
-from conformance.verdict.judge import judge_case, judge_run
+from conformance.verdict.judge import Hearing, judge_case, judge_run
 from conformance.verdict.model import CaseResult, Finding, RunResult, Verdict
 from conformance.verdict.waivers import Waiver
 
@@ -52,7 +52,7 @@ class RunSession:
     _unfit: list[str] = field(default_factory=list)
     _disturbed: bool = False  # the case before was broken off by no fault of the device
     _lag: LagMeter | None = None
-    _compiled: Compiled = field(default_factory=Compiled)
+    _hearing: Hearing | None = None
 
     def __post_init__(self) -> None:
         self._plan_facts = self.plan.as_facts()
@@ -75,7 +75,7 @@ class RunSession:
         self._unfit = self.world.city.self_check()
         for problem in self._unfit:
             self._bench_error("self-check", problem, scope="run")
-        self._lag = LagMeter(recorder)
+        self._lag = LagMeter(recorder, Starvation() if self.world.transport == "sockets" else None)
         self._lag.start()
 
     async def await_device(self, limit_s: float) -> str:
@@ -120,6 +120,8 @@ class RunSession:
             "", "-", "case.start", facts={"title": case.title.en, "title_zh": case.title.zh, "attempt": attempt}
         )
         reason = await self._procedure(case)
+        if reason["ended"] == "not-observed":
+            await self._hear_out(case)
         await self._close(start.n)
         facts = {"attempt": attempt, "heard": self.world.city.heard, **reason}
         end = recorder.observe("", "-", "case.end", facts=facts)
@@ -128,11 +130,32 @@ class RunSession:
         self._last_case, self._disturbed = case.id, reason["ended"] in _LEFT_ALONE
         if recorder.failed is not None:
             raise RunAborted(f"the journal cannot be written: {recorder.failed}", "bench")
-        result, findings = judge_case(recorder.transcript, case.id, self._plan_facts, compiled=self._compiled)
+        result, findings = self._judged(case)
         self.findings[case.id] = findings
         if self.world.log is not None and result.verdict is not Verdict.PASS:
             await devicelog.report(recorder, self.world.log, case.id, start.t)
         return replace(result, attempts=attempt, seconds=round(end.t - start.t, 3))
+
+    def _judged(self, case: Case) -> tuple[CaseResult, list[Finding]]:
+        if self._hearing is None:
+            self._hearing = Hearing(self.world.recorder.transcript, self.world.spec, self._plan_facts)
+        else:
+            self._hearing.go_on()
+        return judge_case(self._hearing, case.id)
+
+    async def _hear_out(self, case: Case) -> None:
+        """Let the limits run out for whose sake the case is there: what a procedure gave up on may be due later by its rule."""
+        recorder = self.world.recorder
+        _, findings = self._judged(case)
+        assert self._hearing is not None
+        own = self._hearing.scope.provoked_by(case.id)
+        running = [d.until for f in findings if f.obligation in own for d in f.outcome.undecidable]
+        left_s = max(running, default=0.0) - recorder.clock.monotonic()
+        if left_s > 0:
+            wait = {"what": "limits that still run", "limit_ms": round(left_s * 1000)}
+            recorder.observe("", "-", "wait", facts=wait)
+            await recorder.wait_for(lambda _: False, recorder.last, left_s + MOMENT_S)
+            recorder.observe("", "-", "wait.end", facts={**wait, "ok": True})
 
     async def _close(self, began: int | None = None) -> None:
         """What has to be over when a case closes: the clerk's steps and our faults."""
@@ -142,13 +165,16 @@ class RunSession:
             if faults.active:
                 self._bench_error("faults", f"still on: {', '.join(faults.active)}", scope="run")
             await asyncio.wait_for(self.world.settle(), SETTLE_S)
-            assert self._lag is not None
-            self._lag.report()
         except TimeoutError:
             self.world.city.hub.give_up()
             self._bench_error("clerk", f"not done {SETTLE_S:g} s after the end of the case", about=began)
         except Exception as error:  # what the bench cannot close is the bench's trouble
             self._bench_error("case end", f"{type(error).__name__}: {error}")
+        try:
+            assert self._lag is not None
+            self._lag.report()
+        except Exception as error:
+            self._bench_error("lag", f"{type(error).__name__}: {error}")
 
     async def _procedure(self, case: Case) -> dict[str, Any]:
         """Run the procedure; how it ended is recorded, what that means is judged from the trace."""

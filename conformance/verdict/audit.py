@@ -9,7 +9,7 @@ that is on) is no trouble.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -32,19 +32,28 @@ _FOREVER: Final = 1 << 62
 Trouble = tuple[int, str]  # from this observation on, what is wrong
 
 
-def audit(entries: Sequence[Entry], spec: Spec) -> tuple[Taint, ...]:
-    """The first trouble of each kind, as taints of the whole run from there on."""
-    first: dict[str, tuple[Trouble, Entry]] = {}
-    watch = _Watch(spec)
-    for entry in entries:
-        for trouble in watch.take(entry):
-            kept = first.get(trouble[1])
-            if kept is None or trouble[0] < kept[0][0]:
-                first[trouble[1]] = (trouble, entry)
-    return tuple(
-        Taint(n=n, until=_FOREVER, case=entry.case, conn="", whole_run=True, blame=Blame.BENCH, reason=f"audit: {what}")
-        for (n, what), entry in first.values()
-    )
+class Audit:
+    """One look through a trace, which may go on as the trace grows."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._watch = _Watch(spec)
+        self._first: dict[str, tuple[Trouble, Entry]] = {}
+
+    def take(self, entries: Iterable[Entry]) -> None:
+        """Look at the entries that come next."""
+        for entry in entries:
+            for trouble in self._watch.take(entry):
+                kept = self._first.get(trouble[1])
+                if kept is None or trouble[0] < kept[0][0]:
+                    self._first[trouble[1]] = (trouble, entry)
+
+    @property
+    def taints(self) -> tuple[Taint, ...]:
+        """The first trouble of each kind so far, as taints of the whole run from there on."""
+        return tuple(
+            Taint(n=n, until=_FOREVER, case=entry.case, conn="", whole_run=True, blame=Blame.BENCH, reason=f"audit: {what}")
+            for (n, what), entry in self._first.values()
+        )
 
 
 @dataclass(slots=True)

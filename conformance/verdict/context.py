@@ -7,13 +7,13 @@ milliseconds in limits, as in the journal and in the pack.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from math import inf
-from operator import attrgetter
-from typing import Any, Literal, TypeVar
+from operator import attrgetter, itemgetter
+from typing import Any, Literal
 
 from conformance.protocol.pointer import MISSING
 from conformance.spec.model import Spec
@@ -23,6 +23,7 @@ from conformance.verdict.predicates import RuleError
 
 CLOCK_MS = 1.0  # resolution of the clock and capture delay that no run can go below
 EMPTY: Mapping[str, Any] = {}
+LATENESS = frozenset({"bench.lag", "bench.starved"})  # observations that say how late the machine was
 # How a procedure or a run ends that could not go on; `not-observed` is none of them: there the device was waited for.
 _CUT_SHORT = frozenset(
     {"not-home", "no-stimulus", "device-unreachable", "device-absent", "bench-error", "environment", "bench", "interrupted"}
@@ -90,6 +91,7 @@ class Settings:
     timer_set: Literal["production", "lab"] = "lab"
     u_ms: float = CLOCK_MS  # the guard band where the run measured no lag
     lags: tuple[tuple[float, float], ...] = ()  # (s, ms): the worst lag since the report before
+    starved: tuple[tuple[float, float, float], ...] = ()  # (s, s, ms): from, to, how long processes waited to be run
     pics: Mapping[str, Any] = field(default_factory=dict)
     pixit: Mapping[str, Any] = field(default_factory=dict)
 
@@ -116,17 +118,28 @@ class Settings:
                 break
         return worst
 
-    def side(self, duration_ms: float, limit_ms: float, end: float) -> Side:
-        """On which side of a limit a duration that ended at `end` (seconds) surely is; `THIN` inside the guard band."""
-        guard = self.guard_ms(end - duration_ms / 1000, end)
-        if duration_ms > limit_ms + guard:
+    def starved_ms(self, start: float, end: float) -> float:
+        """How long the machine kept processes of the run waiting between `start` and `end` (seconds), ms."""
+        total = 0.0
+        for begun, _, waited in self.starved[bisect_left(self.starved, start, key=itemgetter(1)) :]:
+            if begun > end:
+                break
+            total += waited
+        return total
+
+    def side(self, duration_ms: float, limit_ms: float, end: float, *, fails: Side | None = None) -> Side:
+        """On which side of a limit a duration that ended at `end` (seconds) surely is; `THIN` inside the guard band.
+
+        Where only one side is a failure, `fails` names it: what the machine held up then widens the band on that side alone,
+        for a busy machine excuses lateness and puts no good measurement in doubt.
+        """
+        start = end - duration_ms / 1000
+        guard, starved = self.guard_ms(start, end), self.starved_ms(start, end)
+        if duration_ms > limit_ms + guard + (0.0 if fails is Side.BELOW else starved):
             return Side.ABOVE
-        if duration_ms <= limit_ms - guard:
+        if duration_ms <= limit_ms - guard - (0.0 if fails is Side.ABOVE else starved):
             return Side.BELOW
         return Side.THIN
-
-
-T = TypeVar("T")
 
 
 class Compiled:
@@ -136,15 +149,6 @@ class Compiled:
         self._matchers: dict[int, tuple[Any, Matcher]] = {}
         self._by_text: dict[str, Matcher] = {}  # equal matchers of different rules are one, so that their results are too
         self._tests: dict[int, tuple[Any, tuple[FieldTest, ...]]] = {}
-        self._made: dict[str, tuple[object, Any]] = {}
-
-    def once(self, what: str, of: object, make: Callable[[], T]) -> T:
-        """What `make` gives, kept as long as it is asked for with the very same object `of`."""
-        kept = self._made.get(what)
-        if kept is None or kept[0] is not of:
-            kept = self._made[what] = (of, make())
-        made: T = kept[1]
-        return made
 
     def matcher(self, data: Any) -> Matcher:
         """The compiled form of a matcher of the pack. Raises RuleError."""
@@ -166,36 +170,51 @@ class Compiled:
         return kept[1]
 
 
+class Index:
+    """The entries of a slice by what rules ask for them by. It can grow with the run."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, list[Entry]] = {}
+        self.by_role: dict[str, list[Entry]] = {}
+        self.by_obs: dict[str, list[Entry]] = {}
+        self.messages: list[Entry] = []
+        self._count = 0
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Take in what `entries` hold beyond those of the time before."""
+        for entry in entries[self._count :]:
+            self.by_obs.setdefault(entry.obs, []).append(entry)
+            if entry.kind:
+                self.messages.append(entry)
+                self.by_name.setdefault(entry.name, []).append(entry)
+                if entry.role:
+                    self.by_role.setdefault(entry.role, []).append(entry)
+        self._count = len(entries)
+
+
 class Context:
     """One slice of a transcript, indexed, with everything that a rule may ask about it."""
 
     def __init__(
-        self, entries: Sequence[Entry], settings: Settings, *, whole: Context | None = None,
-        compiled: Compiled | None = None,
-    ) -> None:  # fmt: skip
+        self, entries: Sequence[Entry], settings: Settings, *, whole: Context | None = None, grown: Context | None = None
+    ) -> None:
+        """`whole` is the context of the run that a slice is of; `grown` that of fewer entries of the same run, whose index
+        is taken over and is of no more use there."""
         self.entries = entries
         self.settings = settings
         self.spec = settings.spec
         self.pics = settings.pics
         self.pixit = settings.pixit
         self.whole = whole if whole is not None else self
-        self.compiled: Compiled = compiled or (whole.compiled if whole is not None else Compiled())
+        kin = whole or grown
+        self.compiled: Compiled = kin.compiled if kin is not None else Compiled()
         self.answers: dict[Any, Any] = {} if whole is None else whole.answers  # kept between the slices of one judging
         self.start = entries[0].t if entries else 0.0
         self.end = entries[-1].t if entries else 0.0
         self._found: dict[int, tuple[Matcher, list[Entry]]] = {}
         self._groups: dict[tuple[int, tuple[str, ...]], dict[GroupKey, Group]] = {}
-        self._by_name: dict[str, list[Entry]] = {}
-        self._by_role: dict[str, list[Entry]] = {}
-        self._by_obs: dict[str, list[Entry]] = {}
-        self._messages: list[Entry] = []
-        for entry in entries:
-            self._by_obs.setdefault(entry.obs, []).append(entry)
-            if entry.kind:
-                self._messages.append(entry)
-                self._by_name.setdefault(entry.name, []).append(entry)
-                if entry.role:
-                    self._by_role.setdefault(entry.role, []).append(entry)
+        self.index: Index = grown.index if grown is not None else Index()
+        self.index.add(entries)
 
     @cached_property
     def numbers(self) -> frozenset[int]:
@@ -247,16 +266,16 @@ class Context:
 
     def _candidates(self, matcher: Matcher) -> Iterable[Entry]:
         if matcher.observations:
-            return _merged(self._by_obs, matcher.observations)
+            return _merged(self.index.by_obs, matcher.observations)
         if matcher.names and not matcher.globs:
-            return _merged(self._by_name, matcher.names)
+            return _merged(self.index.by_name, matcher.names)
         if matcher.roles:
-            return _merged(self._by_role, tuple(sorted(matcher.roles)))
-        return self._messages
+            return _merged(self.index.by_role, tuple(sorted(matcher.roles)))
+        return self.index.messages
 
     def observed(self, *kinds: str) -> list[Entry]:
         """All entries of the slice whose observation is one of `kinds`, in order."""
-        return list(_merged(self._by_obs, kinds))
+        return list(_merged(self.index.by_obs, kinds))
 
     @cached_property
     def cut_short(self) -> bool:
@@ -280,7 +299,7 @@ class Context:
 
     def named(self, names: Iterable[str], *kinds: str) -> list[Entry]:
         """Messages of these names and observations of these kinds, in order."""
-        return sorted([*_merged(self._by_name, tuple(names)), *_merged(self._by_obs, kinds)], key=attrgetter("n"))
+        return sorted([*_merged(self.index.by_name, tuple(names)), *_merged(self.index.by_obs, kinds)], key=attrgetter("n"))
 
     def last_before(self, t: float) -> int:
         """The number of the last observation at or before `t` (seconds); the first of the slice where none is."""
@@ -325,7 +344,8 @@ class Context:
         end = ended
         if isinstance(timer, str) and timer:
             recovery_s = self.settings.limit_ms(timer) * (1 + self.settings.tolerance(timer)) / 1000
-            end += recovery_s + self.settings.guard_ms(ended, ended + recovery_s) / 1000
+            late_ms = self.settings.guard_ms(ended, ended + recovery_s) + self.settings.starved_ms(ended, ended + recovery_s)
+            end += recovery_s + late_ms / 1000
         home = next((t for t in homes if t >= ended), end)
         return Envelope(start.t, min(end, home), str(start.facts.get("name", "")))
 
@@ -339,11 +359,12 @@ def _merged(index: Mapping[str, list[Entry]], keys: Sequence[str]) -> Sequence[E
     return sorted((entry for part in lists for entry in part), key=attrgetter("n"))
 
 
-def settings_of(spec: Spec, head: Mapping[str, Any], lags: Iterable[Entry] = ()) -> Settings:
-    """The settings of a run from the facts of `run.start` and its `bench.lag` observations.
+def settings_of(spec: Spec, head: Mapping[str, Any], lateness: Iterable[Entry] = ()) -> Settings:
+    """The settings of a run from the facts of `run.start`, its `bench.lag` and its `bench.starved` observations.
 
     U at a time is the lag (p99.9, ms) that the run reported for it, and never less than the clock's own resolution.
     """
+    told = list(lateness)
     profile = spec.profiles.get(str(head.get("profile", "")))
     timer_set = head.get("timer_set") or (profile.timer_set if profile else "lab")
     return Settings(
@@ -351,7 +372,10 @@ def settings_of(spec: Spec, head: Mapping[str, Any], lags: Iterable[Entry] = ())
         timers_ms={str(k): _number(v) for k, v in _mapping(head.get("timers")).items()},
         timer_set="production" if timer_set == "production" else "lab",
         u_ms=max(CLOCK_MS, _number(head.get("u_ms"))),
-        lags=tuple((lag.t, _number(lag.facts.get("p999_ms"))) for lag in lags),
+        lags=tuple((e.t, _number(e.facts.get("p999_ms"))) for e in told if e.obs == "bench.lag"),
+        starved=tuple(
+            (_number(e.facts.get("since")), e.t, _number(e.facts.get("ms"))) for e in told if e.obs == "bench.starved"
+        ),
         pics=_mapping(head.get("pics")),
         pixit=_mapping(head.get("pixit")),
     )

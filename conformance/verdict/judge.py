@@ -16,10 +16,10 @@ from conformance.spec.model import Level, Obligation, Profile, Spec
 from conformance.trace.transcript import Entry, Transcript
 from conformance.verdict import blame as blaming
 from conformance.verdict import exitcode
-from conformance.verdict.audit import audit
+from conformance.verdict.audit import Audit
 from conformance.verdict.cases import Attempt, case_result, with_roots
 from conformance.verdict.clauses import Bench, Evidence, clause_result, superseded, with_primaries
-from conformance.verdict.context import Compiled, Context, settings_of
+from conformance.verdict.context import LATENESS, Context, settings_of
 from conformance.verdict.findings import findings_on
 from conformance.verdict.model import Blame, CaseResult, ClauseResult, Finding, RunResult, Verdict
 from conformance.verdict.rules import POINTWISE
@@ -33,31 +33,53 @@ _HARD_RUNGS = frozenset({"power-cycle", "none"})  # of the way home: the case be
 
 
 class Hearing:
-    """One reading of a transcript: slices, settings, scope and troubles, shared by everything that is judged on it."""
+    """One reading of a transcript: slices, settings, scope and troubles, shared by everything that is judged on it.
 
-    def __init__(
-        self, transcript: Transcript, spec: Spec, plan: Mapping[str, Any] | None = None, compiled: Compiled | None = None
-    ) -> None:
+    A run that still goes on is heard with `go_on`, which takes in what came since.
+    """
+
+    def __init__(self, transcript: Transcript, spec: Spec, plan: Mapping[str, Any] | None = None) -> None:
         self.spec = spec
-        entries = transcript.entries
-        self.head: Mapping[str, Any] = transcript.head
-        self.settings = settings_of(spec, self.head, (e for e in entries if e.obs == "bench.lag"))
-        self.whole = Context(entries, self.settings, compiled=compiled)
-        self._entries = entries
-        troubles = self.whole.observed("bench.error", "environment", "stimulus", "stimulus.done", "case.start")
-        self.taints = (*taints_of(troubles), *audit(entries, spec))
+        self._transcript = transcript
+        self._plan = plan
+        self._audit = Audit(spec)
+        self._heard = 0
+        self.first_sign: int | None = None
+        self._hear(None)
         pics = self.settings.pics
-        self.scope: Scope = (
-            self.whole.compiled.once("scope", plan, lambda: scope_from_facts(plan))
-            if plan is not None else scope_of(self.whole.observed("plan"), spec, pics)
-        )  # fmt: skip
-        self.first_sign = blaming.first_sign(entries)
+        self.scope: Scope = scope_from_facts(plan) if plan is not None else scope_of(self.whole.observed("plan"), spec, pics)
         self.profile: Profile | None = spec.profiles.get(str(self.head.get("profile", "")))
+
+    def go_on(self) -> None:
+        """Take in what was recorded since. The plan stays the one that was known at first."""
+        self._hear(self.whole)
+
+    def _hear(self, before: Context | None) -> None:
+        entries = self._transcript.entries
+        fresh, self._heard = entries[self._heard :], len(entries)
+        self.head: Mapping[str, Any] = self._transcript.head
+        late = [*(before.observed(*LATENESS) if before else ()), *(e for e in fresh if e.obs in LATENESS)]
+        self.settings = settings_of(self.spec, self.head, late)
+        self.whole = Context(entries, self.settings, grown=before)
+        troubles = self.whole.observed("bench.error", "environment", "stimulus", "stimulus.done", "case.start")
+        self._audit.take(fresh)
+        self.taints = (*taints_of(troubles), *self._audit.taints)
+        if self.first_sign is None:
+            self.first_sign = blaming.first_sign(fresh)
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """Everything heard so far."""
+        return self.whole.entries
+
+    def in_case(self, case: str) -> Sequence[Entry]:
+        """The entries of one case."""
+        return self._transcript.in_case(case).entries
 
     @cached_property
     def slices(self) -> Slices:
         """The whole run, cut."""
-        return slices_of(self._entries)
+        return slices_of(self.entries)
 
     @cached_property
     def obligations(self) -> tuple[Obligation, ...]:
@@ -99,16 +121,9 @@ class Hearing:
         return found
 
 
-def judge_case(
-    transcript: Transcript, case: str, plan: Mapping[str, Any] | None = None, *, compiled: Compiled | None = None
-) -> tuple[CaseResult, list[Finding]]:
-    """Judge one case when it closes, after its `case.end`: its result and the findings of its last attempt.
-
-    `plan` is the facts of the `plan` observation; by default it is taken from the transcript. `compiled` saves the time of
-    compiling the pack's rules when a session judges many cases.
-    """
-    hearing = Hearing(transcript, transcript.spec, plan, compiled)
-    attempts = hearing.judged(case, slices_of(transcript.in_case(case).entries).attempts.get(case, ()))
+def judge_case(hearing: Hearing, case: str) -> tuple[CaseResult, list[Finding]]:
+    """Judge one case when it closes, after its `case.end`: its result and the findings of its last attempt."""
+    attempts = hearing.judged(case, slices_of(hearing.in_case(case)).attempts.get(case, ()))
     result = case_result(case, attempts, hearing.spec, hearing.scope)
     return result, list(attempts[-1].findings) if attempts else []
 

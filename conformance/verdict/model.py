@@ -46,6 +46,7 @@ class Doubt:
     n: int
     reason: str
     note: str = ""
+    until: float = 0.0  # of a limit that still runs at the end of the slice: the second at which it surely is over
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ class Scope:
         """The planned cases that are there to provoke an obligation."""
         return tuple(case for case, listed in self.cases.items() if obligation in listed)
 
+    def provoked_by(self, case: str) -> tuple[str, ...]:
+        """The obligations for whose sake a case is run."""
+        return self.cases.get(case, ())
+
     def reason(self, obligation: Obligation) -> tuple[bool, str]:
         """Why an obligation is out of scope: (whether not applicable, reason)."""
         for key in (obligation.id, obligation.clause):

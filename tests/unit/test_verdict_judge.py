@@ -9,7 +9,7 @@ import pytest
 from verdict_helpers import Tape, clause, make_spec, obligation, rule
 
 from conformance.spec.model import Clause, Grade, Level, RuleDef, Verification
-from conformance.verdict.judge import judge_case, judge_run
+from conformance.verdict.judge import Hearing, judge_case, judge_run
 from conformance.verdict.model import Blame, ClauseResult, RunResult, Verdict
 
 ACK = rule("within", after={"message": "command", "kind": "request"}, expect={"kind": "result"}, timer="T-ACK", reply=True)
@@ -191,6 +191,19 @@ def test_the_measured_lag_widens_the_guard_band() -> None:
     assert only(tape).verdict is Verdict.INCONCLUSIVE
 
 
+def test_what_the_machine_held_up_is_not_the_devices_lateness() -> None:
+    tape = acked(tape_of(chn()), seconds=0.6)
+    tape.observe("bench.starved", ms=150, since=0.0)
+    late = only(tape)
+    assert (late.verdict, late.blame) == (Verdict.INCONCLUSIVE, Blame.BENCH)
+
+
+def test_a_busy_machine_puts_no_good_measurement_in_doubt() -> None:
+    tape = acked(tape_of(chn()), seconds=0.4)
+    tape.observe("bench.starved", ms=150, since=0.0)
+    assert only(tape).verdict is Verdict.PASS
+
+
 def test_another_attempt_settles_an_error_and_never_erases_a_fail() -> None:
     tape = tape_of(chn())
     tape.start("chn.ack")
@@ -342,7 +355,7 @@ def test_loosened_limits_are_told_and_refused_for_certification() -> None:
 def test_the_case_alone_and_the_run_say_the_same() -> None:
     tape = acked(acked(tape_of(chn())), seconds=0.9, case="chn.more")
     for case in run(tape).cases:
-        alone, findings = judge_case(tape.transcript, case.id)
+        alone, findings = judge_case(Hearing(tape.transcript, tape.transcript.spec), case.id)
         assert alone == case
         assert {f.obligation for f in findings} == {"CHN-001.a"}
 

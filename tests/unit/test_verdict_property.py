@@ -12,7 +12,7 @@ from verdict_helpers import Tape, clause, make_spec, obligation, rule
 
 from conformance.spec.model import Clause, Verification
 from conformance.trace.transcript import Transcript
-from conformance.verdict.judge import judge_case, judge_run
+from conformance.verdict.judge import Hearing, judge_case, judge_run
 from conformance.verdict.model import Verdict
 
 REPORT = {"message": "report", "kind": "request"}
@@ -65,7 +65,7 @@ FACTS = st.dictionaries(
 KINDS = st.sampled_from(
     ["case.start", "case.end", "bench.error", "environment", "fault.start", "fault.end", "prompt", "prompt.answer",
      "segment", "stimulus", "stimulus.done", "wait", "wait.end", "conn.close", "device.exit", "tls.failed", "bench.lag",
-     "run.start", "plan", "http.request", "http.response"]
+     "bench.starved", "run.start", "plan", "http.request", "http.response"]
 )  # fmt: skip
 STEP = st.tuples(st.floats(0, 1), st.sampled_from(["", "a", "b"])) .flatmap(
     lambda when: st.one_of(
@@ -95,7 +95,7 @@ def test_the_judge_never_raises_and_says_the_same_twice(steps: list[Any]) -> Non
     assert result.exit_code in (0, 1, 2, 3, 4)
     assert len(result.clauses) == len(transcript.spec.clauses)
     for case in transcript.cases():
-        judge_case(transcript, case)
+        judge_case(Hearing(transcript, transcript.spec), case)
 
 
 @settings(max_examples=60, deadline=None)

@@ -80,6 +80,30 @@ def test_within_joins_by_field_and_may_be_cancelled() -> None:
     assert ns(tape.judge("within", **params, until={"observation": "conn.close"})) == ([2], [], [])
 
 
+def test_within_blames_nobody_for_what_the_bench_did_not_ask() -> None:
+    params = {
+        "after": {"message": "command"}, "expect": {"message": "report"}, "timer": "T-ACK", "needs": {"message": "status.query"},
+    }  # fmt: skip
+    tape = Tape()
+    tape.call("bench", "command", command_id="k1")
+    tape.at(5).observe("case.end")
+    assert ns(tape.judge("within", **params)) == ([], [], [(0, "trace-ended")])
+    tape = Tape()
+    tape.call("bench", "command", command_id="k1")
+    tape.at(0.1).call("bench", "status.query")
+    tape.at(5).observe("case.end")
+    assert ns(tape.judge("within", **params)) == ([], [0], [])
+
+
+def test_a_limit_that_still_runs_says_until_when() -> None:
+    tape = Tape()
+    tape.call("bench", "command", command_id="k1")
+    tape.at(0.1).observe("case.end")
+    doubt = tape.judge("within", after={"message": "command"}, expect={"message": "report"}, timer="T-ACK").undecidable[0]
+    assert doubt.reason == "trace-ended"
+    assert doubt.until == pytest.approx(0.5, abs=0.01)
+
+
 def test_within_knows_a_lower_bound() -> None:
     params = ACK | {"timer": "T-BEAT", "at_least": "T-ACK"}
     assert ns(answered_after(0.2).judge("within", **params)) == ([], [1], [])

@@ -37,6 +37,11 @@ class Tally:
         """The occasion cannot be decided."""
         self._doubts.append(Doubt(n, reason, note))
 
+    def running(self, opening: Entry, note: str, ctx: Context, closes: float) -> None:
+        """The occasion cannot be decided: the slice ended before the limit that closes at that second of the run."""
+        late_ms = ctx.settings.guard_ms(opening.t, closes) + ctx.settings.starved_ms(opening.t, closes)
+        self._doubts.append(Doubt(opening.n, "trace-ended", note, closes + late_ms / 1000))
+
     def outcome(self) -> Outcome:
         """What was collected, in order of observation."""
         return Outcome(
@@ -140,7 +145,7 @@ class Pairs:
 def decide_upper(tally: Tally, ctx: Context, found: Entry, duration_ms: float, limit_ms: float, what: str, *around: int) -> None:
     """Book a duration that ended with `found` and must not exceed a limit."""
     n, end = found.n, found.t
-    side = ctx.settings.side(duration_ms, limit_ms, end)
+    side = ctx.settings.side(duration_ms, limit_ms, end, fails=Side.ABOVE)
     if side is Side.BELOW:
         tally.held(n)
     elif side is Side.ABOVE:

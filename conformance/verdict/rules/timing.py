@@ -22,7 +22,8 @@ from conformance.verdict.rules._common import (
 def within(params: Params, ctx: Context) -> Outcome:
     """After each `after` comes an `expect` that belongs to it: not later than `timer`, not earlier than `at_least`.
 
-    `reply` demands that it is the reply to `after`; `until` cancels the occasion when it comes first.
+    `reply` demands that it is the reply to `after`; `until` cancels the occasion when it comes first; `needs` is the bench's own
+    step without which nothing is due: where it was not taken in time, the want of `expect` says nothing.
     """
     tally = Tally()
     openings = ctx.matches(need(params, "after"))
@@ -72,10 +73,25 @@ def _book(
         tally.violated(wrong.n, what, answer, opening.n)
     elif found is not None:
         _book_found(tally, ctx, params, opening, found, limit, what)
-    elif limit is not None and ctx.settings.side((ctx.end - began) * 1000, limit, ctx.end) is Side.ABOVE:
+    elif not _asked_for(ctx, params, opening, deadline):
+        tally.doubt(opening.n, "trace-ended", what)
+    elif limit is not None and _surely_over(ctx, began, limit):
         tally.violated(opening.n, f"{what} within {ms_text(limit)}", "absent", ctx.last_before(deadline))
+    elif limit is not None:
+        tally.running(opening, what, ctx, deadline)
     else:
         tally.doubt(opening.n, "trace-ended", what)
+
+
+def _asked_for(ctx: Context, params: Params, opening: Entry, deadline: float) -> bool:
+    if "needs" not in params:
+        return True
+    step = Pairs(ctx, params["needs"], None).first_after(opening)
+    return step is not None and step.t <= deadline
+
+
+def _surely_over(ctx: Context, began: float, limit: float) -> bool:
+    return ctx.settings.side((ctx.end - began) * 1000, limit, ctx.end, fails=Side.ABOVE) is Side.ABOVE
 
 
 def _cancelled(ends: Pairs | None, opening: Entry, settled: Entry | None, deadline: float) -> bool:
@@ -90,7 +106,7 @@ def _book_found(tally: Tally, ctx: Context, params: Params, opening: Entry, foun
     if "at_least" in params:
         timer = params["at_least"]
         floor = ctx.settings.limit_ms(timer) * (1 - ctx.settings.tolerance(timer))
-        side = ctx.settings.side(took, floor, found.t)
+        side = ctx.settings.side(took, floor, found.t, fails=Side.BELOW)
         if side is Side.BELOW:
             tally.violated(found.n, f"{what} not before {ms_text(floor)}", f"after {ms_text(took)}", opening.n)
             return
@@ -141,7 +157,8 @@ def _book_gap(tally: Tally, ctx: Context, pair: tuple[Entry, Entry], bounds: tup
     earlier, later = pair
     low, high = bounds
     gap = ms_between(earlier, later)
-    under, over = ctx.settings.side(gap, low, later.t), ctx.settings.side(gap, high, later.t)
+    under = ctx.settings.side(gap, low, later.t, fails=Side.BELOW)
+    over = ctx.settings.side(gap, high, later.t, fails=Side.ABOVE)
     if under is Side.BELOW or over is Side.ABOVE:
         tally.violated(later.n, f"gap {ms_text(low)}..{ms_text(high)}", ms_text(gap), earlier.n)
     elif under is Side.ABOVE and over is Side.BELOW:
@@ -152,7 +169,7 @@ def _book_gap(tally: Tally, ctx: Context, pair: tuple[Entry, Entry], bounds: tup
 
 def _book_tail(tally: Tally, ctx: Context, params: Params, last: Entry, high: float, resets: Pairs | None) -> None:
     silence = (ctx.end - last.t) * 1000
-    if ctx.settings.side(silence, high, ctx.end) is not Side.ABOVE:
+    if ctx.settings.side(silence, high, ctx.end, fails=Side.ABOVE) is not Side.ABOVE:
         return
     due = last.t + high / 1000
     reset = resets.first_after(last) if resets else None

@@ -61,7 +61,7 @@ def _book_window(
 ) -> None:
     if found is not None and (end is None or found.n < end.n):
         took = ms_between(opening, found)
-        side = Side.BELOW if limit is None else ctx.settings.side(took, limit, found.t)
+        side = Side.BELOW if limit is None else ctx.settings.side(took, limit, found.t, fails=Side.BELOW)
         if side is Side.BELOW:
             tally.violated(found.n, f"never {text}", f"{_what(found)} after {ms_text(took)}", opening.n)
             return
@@ -69,7 +69,8 @@ def _book_window(
             tally.doubt(opening.n, "thin", f"{_what(found)} after {ms_text(took)}")
             return
     if limit is not None and end is None and (ctx.end - opening.t) * 1000 < limit:
-        tally.doubt(opening.n, "trace-ended", f"watched {ms_text((ctx.end - opening.t) * 1000)} of {ms_text(limit)}")
+        watched = f"watched {ms_text((ctx.end - opening.t) * 1000)} of {ms_text(limit)}"
+        tally.running(opening, watched, ctx, opening.t + limit / 1000)
     else:
         tally.held(opening.n)
 
@@ -144,14 +145,17 @@ def _book_count(
     if limit is None:
         closed = end is not None or not ctx.cut_short
     else:
-        closed = end is not None or ctx.settings.side(watched, limit, ctx.end) is Side.ABOVE
+        closed = end is not None or ctx.settings.side(watched, limit, ctx.end, fails=Side.ABOVE) is Side.ABOVE
     if len(surely) > high:
         tally.violated(surely[int(high)].n, text, str(len(surely)), opening.n, *(e.n for e in surely[:8]))
     elif perhaps < low and closed:
         last = ctx.entries[-1].n if limit is None else ctx.last_before(opening.t + limit / 1000)
         tally.violated(opening.n, text, str(perhaps), *(e.n for e in surely[:8]), last)
     elif not closed and (len(surely) < low or "max" in params):
-        tally.doubt(opening.n, "trace-ended", text)
+        if limit is None:
+            tally.doubt(opening.n, "trace-ended", text)
+        else:
+            tally.running(opening, text, ctx, opening.t + limit / 1000)
     elif len(surely) < low or perhaps > high:
         tally.doubt(opening.n, "thin", text)
     else:

@@ -200,7 +200,7 @@ class GivesUp(Registration):
 
 @defect(
     id="REG-001-slow-to-start",
-    breaks=["REG-001"],
+    breaks=["REG-001", "REG-014"],
     about={"zh": "上电后过久才注册", "en": "registers long after power-on"},
 )
 class SlowToStart(Registration):

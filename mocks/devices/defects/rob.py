@@ -25,6 +25,7 @@ class MalformedSwallowed(Link):
 @defect(
     id="ROB-001-malformed-kills-the-reader",
     breaks=["ROB-001"],
+    may_break=["CHN-004", "HBT-009"],  # what is asked afterwards is not heard
     about={"zh": "收到非JSON文本后通道不再处理消息", "en": "text that is no JSON ends all processing"},
 )
 class MalformedKillsTheReader(Link):

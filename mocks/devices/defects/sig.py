@@ -72,7 +72,7 @@ class AnswersCancelled(Calls):
 
 @defect(
     id="SIG-002-stays-busy-after-timeout",
-    breaks=["SIG-002"],
+    breaks=["SIG-002", "SIG-007"],
     about={"zh": "振铃超时后一直占线", "en": "stays busy after ringing timed out"},
 )
 class StaysBusy(Calls):
