@@ -8,6 +8,11 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time: a run that fails can be run again. No deadline: a busy machine is no fault.
+settings.register_profile("bench", deadline=None, derandomize=True, database=None)
+settings.load_profile("bench")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -79,11 +79,11 @@ class DeviceHandle:
     async def do(self, verb: str, *, note: Mapping[str, Any] | None = None, **args: Any) -> Answer:
         """Give one stimulus. Raises NotAvailable where nobody can, DeviceUnreachable where the answer never came.
 
-        `note` holds facts for the record of a claim, such as what the case expects a screen to show.
+        `note` is for the record and is told to nobody: what the stimulus means, or what the case expects a screen to show.
         """
         tester = await self._who(verb)
         prompt = prompt_for(self._next(), verb, args)
-        stimulus = {"id": prompt.id, "verb": verb, "args": args, "by": tester.by, "grade": GRADES[tester.by]}
+        stimulus = {"id": prompt.id, "verb": verb, "args": args, "by": tester.by, "grade": GRADES[tester.by], "note": note or {}}
         self._recorder.observe("I6", "-", "stimulus", facts=stimulus)
         try:
             if isinstance(tester, OperatorUpperTester):

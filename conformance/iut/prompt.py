@@ -63,6 +63,7 @@ class UpperTester(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     text: Text
+    extra: Mapping[str, Text] = field(default_factory=dict)  # what is added where an argument is given
     wants_text: bool = False
     seen: tuple[str, ...] = ()
 
@@ -70,7 +71,10 @@ class _Sentence:
 @cache
 def _sentences() -> Mapping[str, _Sentence]:
     return {
-        verb: _Sentence(Text(row["zh"], row["en"]), row["answer"] == "text", tuple(row.get("seen", ())))
+        verb: _Sentence(
+            Text(row["zh"], row["en"]), {arg: Text(more["zh"], more["en"]) for arg, more in row.get("with", {}).items()},
+            row["answer"] == "text", tuple(row.get("seen", ())),
+        )
         for verb, row in vocabulary("verbs").items()
     }
 
@@ -85,7 +89,8 @@ def prompt_for(prompt_id: str, verb: str, args: Mapping[str, Any]) -> Prompt:
     default = _Sentence(Text(f"请在设备上执行：{verb} {{detail}}", f"Do this on the device: {verb} {{detail}}"))
     said = _sentences().get(verb, default)
     words = _Words({**args, **args.get("card", {}), "detail": ", ".join(f"{k}={v}" for k, v in args.items())})
-    text = Text(said.text.zh.format_map(words), said.text.en.format_map(words))
+    parts = [said.text, *(more for arg, more in said.extra.items() if arg in args)]
+    text = Text("".join(p.zh for p in parts).format_map(words), "".join(p.en for p in parts).format_map(words))
     return Prompt(prompt_id, verb, args, text, said.wants_text, said.seen)
 
 

@@ -28,7 +28,7 @@ async def duplicate_swipe(stage: Stage) -> None:
     """The same card again while the ticket is open: the same number stays on the screen."""
     request = await steps.swipe(stage)
     answer = await stage.wait(lambda e: e.request is request, timer="T-ACK", after=request.n, what="the ticket")
-    await stage.device.do("card", card=stage.resident().card(), again=True)
+    await stage.device.do("card", card=stage.resident().card(), note={"again": True})
     await steps.screen(stage, str(answer.get("number")))
 
 

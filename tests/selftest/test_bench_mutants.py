@@ -25,7 +25,7 @@ UNNOTICED = {
     "city_loses_the_id_of_errors": "a good device gives the city nothing to refuse on its channel",
     "city_forgets_to_resend": "nothing of the city was under way when these cuts came",
     "city_forgets_remote_first": "the invariant stands at the call itself, which still refuses to pass a remote ticket over",
-    "home_is_believed": "a good device is where it is believed to be",
+    "home_is_believed": "where the device was elsewhere, the story that followed did not depend on where it began",
 }
 # The record says that it was sent; only the device knows that it never came. Nobody but the device could tell.
 LOOKS_LIKE_A_DEAF_DEVICE = frozenset({"wire_loses_frames"})

@@ -25,13 +25,14 @@ from conformance.trace.recorder import Recorder
 from conformance.trace.transcript import Entry, Transcript
 from mocks.acceptance.registry import DeviceIdentity
 from mocks.city import City
+from mocks.devices.kiosk.browser import NAMES
 from mocks.pki import RunCa
 from mocks.servers.listeners import listen
 from mocks.signaling.clerk.proxy import ClerkProcess
 
 pytestmark = [
     pytest.mark.browser, pytest.mark.sockets,
-    pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed"),
+    pytest.mark.skipif(not any(map(shutil.which, NAMES)), reason="chromium is not installed"),
     pytest.mark.skipif(shutil.which("certutil") is None, reason="certutil is not installed"),
 ]
 LIMIT = 20.0

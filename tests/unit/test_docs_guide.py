@@ -13,12 +13,14 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from conformance.bench.killmatrix import defect_files, needs_sockets
 from conformance.cli import app
 from conformance.iut.device_file import load_device
 from conformance.iut.review import review
 from conformance.spec.loader import load
 from conformance.spec.validators import validators_of
 from conformance.verdict.waivers import load_waivers
+from mocks.devices.variants import VARIANTS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("vendor-guide*.md")])
@@ -71,11 +73,16 @@ def test_commands_and_options_exist(page: Path) -> None:
             assert option in commands[name], f"rvw {name} has no {option}"
 
 
+    everywhere = set[str]().union(*commands.values())
+    for option in re.findall(r"`(--[a-z-]+)", page.read_text("utf-8")):
+        assert option in everywhere, f"no command of rvw has {option}"
+
+
 def known() -> Iterator[tuple[str, set[str]]]:
     root = get_command(app)
     for name, command in root.commands.items():  # type: ignore[attr-defined]
-        if name == "spec":
-            yield from ((f"spec {n}", options(c)) for n, c in command.commands.items())
+        if hasattr(command, "commands"):
+            yield from ((f"{name} {n}", options(c)) for n, c in command.commands.items())
         else:
             yield name, options(command)
 
@@ -117,3 +124,59 @@ def test_both_languages_have_the_same_code() -> None:
     english, chinese = GUIDES
     for language in ("python", "json"):
         assert blocks(english, language) == blocks(chinese, language)
+
+
+def arguments_given() -> set[tuple[str, str]]:
+    """(verb, argument) of every stimulus that a story gives; `note` is for the record and goes to nobody."""
+    found = set()
+    for file in (ROOT / "conformance" / "suites").glob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "do" and call.args:
+                verb = call.args[0]
+                assert isinstance(verb, ast.Constant), f"{file.name}:{call.lineno}"
+                found |= {(verb.value, given.arg) for given in call.keywords if given.arg not in (None, "note")}
+    return found
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda p: p.name)
+def test_every_argument_of_a_stimulus_stands_in_the_guide(page: Path) -> None:
+    rows = [line.split("|") for line in page.read_text("utf-8").splitlines() if line.startswith("| `")]
+    told = {verb: row[2] for row in rows for verb in re.findall(r"`([a-z_]+)`", row[1])}
+    given = arguments_given()
+    assert ("card", "on_behalf_of") in given
+    assert {(verb, name) for verb, name in given if f"`{name}" not in told.get(verb, "")} == set()
+
+
+def figures() -> dict[str, int]:
+    """What the pages count, as it is."""
+    spec, all_defects = load(), defect_files()
+    on_sockets = sum(map(needs_sockets, all_defects))
+    return {
+        "clauses": len(spec.clauses), "obligations": sum(len(c.obligations) for c in spec.clauses.values()),
+        "defects": len(all_defects), "defects in memory": len(all_defects) - on_sockets, "defects on sockets": on_sockets,
+        "variants": len(VARIANTS),
+    }  # fmt: skip
+
+
+# (page, pattern with one group for each figure, what they are)
+COUNTED = [
+    ("README.md", r"runs (\d+) devices that are each wrong in one way \((\d+) in memory, (\d+) on sockets\)",
+     ["defects", "defects in memory", "defects on sockets"]),
+    ("README.md", r"also run (\d+) lawful variants", ["variants"]),
+    ("README.md", r"has (\d+) clauses with (\d+) obligations", ["clauses", "obligations"]),
+    ("README.zh-CN.md", r"运行 (\d+) 台各有一处毛病的缺陷设备（(\d+) 台在内存中，(\d+) 台走真实网络）",
+     ["defects", "defects in memory", "defects on sockets"]),
+    ("README.zh-CN.md", r"另有 (\d+) 种合法变体", ["variants"]),
+    ("README.zh-CN.md", r"现有 14 类、(\d+) 条、(\d+) 项要求", ["clauses", "obligations"]),
+    ("ARCHITECTURE.md", r"Of (\d+) defect devices (\d+) run there", ["defects", "defects in memory"]),
+    ("CHANGELOG.md", r"and (\d+) clauses of the families", ["clauses"]),
+    ("CHANGELOG.md", r"(\d+) defects with a kill matrix, (\d+) lawful variants", ["defects", "variants"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "pattern", "what"), COUNTED)
+def test_figures_in_the_pages_are_those_of_the_code(page: str, pattern: str, what: list[str]) -> None:
+    found = re.search(pattern, (ROOT / page).read_text("utf-8"))
+    assert found is not None
+    counted = figures()
+    assert [int(number) for number in found.groups()] == [counted[name] for name in what]

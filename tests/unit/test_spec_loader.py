@@ -113,10 +113,10 @@ def test_loading_is_fast(tmp_path: Path) -> None:
             (root / "messages" / "click.request.json").read_text("utf-8").replace("click.request.json", f"extra{n}.json"),
             "utf-8",
         )
-    started = time.perf_counter()
+    started = time.process_time()
     spec = loader.load(root)
     assert len(spec.clauses) == 102
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
 
 
 def test_the_types_import_without_yaml_and_schemas() -> None:

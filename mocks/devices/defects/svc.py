@@ -10,7 +10,7 @@ from mocks.devices.registry import defect
 
 @defect(
     id="SVC-004-list-built-in",
-    breaks=["SVC-004"],
+    breaks=["SVC-001", "SVC-004"],
     about={"zh": "不取事项清单", "en": "never fetches the list of items"},
 )
 class ListNeverFetched(Config):
