@@ -59,7 +59,7 @@ def _send_invalid(message: Message, constraint: Constraint) -> Procedure:
         intended = {"violates": constraint.clause, "stimulus": "bad-params", "pointer": constraint.pointer,
                     "keyword": constraint.keyword}  # fmt: skip
         await stage.reply(stage.city.send_body(message, body, intended=intended))
-        await _still_usable(stage)
+        await stage.still_usable()
 
     return procedure
 
@@ -94,7 +94,7 @@ def _unheard_of(spec: Spec, table: LifecycleTable, message: Message) -> Case:
         names = [field for field in message.fields.get("request", {}) if field.endswith("_id") or field == table.key]
         fresh = {field: stage.city.new_id(field) for field in names}
         await stage.reply(stage.city.bend(message, fresh, {}, intended=intended))
-        await _still_usable(stage)
+        await stage.still_usable()
 
     zh, en = table.titles.get(table.initial, (table.initial, table.initial))
     return Case(
@@ -184,8 +184,3 @@ def _command(peripheral: str, action: str, args: Mapping[str, Any]) -> Procedure
         await stage.wait(_is_event(report, told), timer="T-COMMAND", after=request.n, what=report)
 
     return procedure
-
-
-async def _still_usable(stage: Stage) -> None:
-    if stage.spec.by_role("status.query"):
-        await stage.tell("status.query")

@@ -120,7 +120,7 @@ class RunSession:
             "", "-", "case.start", facts={"title": case.title.en, "title_zh": case.title.zh, "attempt": attempt}
         )
         reason = await self._procedure(case)
-        if reason["ended"] == "not-observed":
+        if reason["ended"] in ("through", "not-observed"):
             await self._hear_out(case)
         await self._close(start.n)
         facts = {"attempt": attempt, "heard": self.world.city.heard, **reason}

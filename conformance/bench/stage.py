@@ -110,6 +110,11 @@ class Stage:
         """The city sends a message of this role; returns it as recorded."""
         return self.city.say(role, fields, facts=facts)
 
+    async def still_usable(self) -> None:
+        """After whatever was thrown at it the device answers a plain question."""
+        if self.spec.by_role("status.query"):
+            await self.tell("status.query")
+
     async def quiet(self, timer: str = "T-QUIET") -> None:
         """Let a window pass in which something must not happen; the rules look at it."""
         limit = self.limit_s(timer)

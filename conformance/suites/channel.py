@@ -14,7 +14,7 @@ async def unknown_method(stage: Stage) -> None:
     """A method that no version of the specification knows."""
     intended = {"violates": "CHN-009", "stimulus": "unknown-method"}
     await stage.reply(stage.city.call_unknown(QUERY, "no.such.method", intended=intended))
-    await steps.still_usable(stage)
+    await stage.still_usable()
 
 
 @case(
@@ -32,7 +32,7 @@ async def bad_params(stage: Stage) -> None:
     bent = stage.city.bend("peripheral.command", fields, {}, canonical={"timeout_ms": "soon"}, intended=intended)
     await stage.reply(bent)
     await stage.quiet("T-QUIET")
-    await steps.still_usable(stage)
+    await stage.still_usable()
     await steps.close_session(stage, visit)
 
 
@@ -48,7 +48,7 @@ async def batch(stage: Stage) -> None:
     """Two calls in one array."""
     stage.city.inject_batch(QUERY, 2, intended={"violates": "CHN-012", "stimulus": "batch"})
     await stage.quiet("T-ACK")
-    await steps.still_usable(stage)
+    await stage.still_usable()
 
 
 @case(
@@ -67,7 +67,7 @@ async def oversize(stage: Stage) -> None:
         stage.city.bend(QUERY, {}, {"x_pad": "x" * int(limit * 1.1)}, intended=intended)
         await stage.quiet("T-ACK")
     await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", after=mark, what="the device's channel")
-    await steps.still_usable(stage)
+    await stage.still_usable()
 
 
 @case(

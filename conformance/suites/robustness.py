@@ -17,7 +17,7 @@ async def _thrown(stage: Stage, raw: bytes, intended: dict[str, str]) -> None:
         stage.city.inject_raw(QUERY, raw, intended=intended)
         await stage.quiet("T-ACK")
     await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
-    await steps.still_usable(stage)
+    await stage.still_usable()
 
 
 @case("rob.malformed", "非 JSON 文本", "text that is no JSON", roles=QUERY)
@@ -36,7 +36,7 @@ async def deep(stage: Stage) -> None:
         stage.city.bend(QUERY, {}, {"x_deep": nested}, intended={"violates": "ROB-004", "stimulus": "deep"})
         await stage.quiet("T-ACK")
     await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
-    await steps.still_usable(stage)
+    await stage.still_usable()
 
 
 @case(
@@ -52,7 +52,7 @@ async def wrong_type(stage: Stage) -> None:
     fields = stage.city.ticket_fields(ticket_id)
     intended = {"violates": "ROB-002", "stimulus": "wrong-type"}
     await stage.reply(stage.city.bend("ticket.update", fields, {}, canonical={"ahead": "3"}, intended=intended))
-    await steps.still_usable(stage)
+    await stage.still_usable()
 
 
 @case(
@@ -67,7 +67,7 @@ async def http_surprise(stage: Stage) -> None:
     async with stage.fault("http.surprise", role="ticket.issue", times=1, recovery="T-RECOVER"):
         await steps.swipe(stage)
         await stage.quiet("T-TICKET")
-    await steps.still_usable(stage)
+    await stage.still_usable()
 
 
 @case("rob.city-restart", "受理系统重启后自行恢复", "the acceptance system restarts", roles="channel.resume status.query")
@@ -78,4 +78,4 @@ async def city_restart(stage: Stage) -> None:
         await stage.quiet("T-ACK")
     await stage.expect("channel.resume", timer="T-RECONNECT", after=mark)
     await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
-    await steps.still_usable(stage)
+    await stage.still_usable()

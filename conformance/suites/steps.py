@@ -115,11 +115,6 @@ async def done(stage: Stage, visit: Visit, peripheral: str, action: str, **args:
     return await outcome(stage, await command(stage, visit, peripheral, action, **args))
 
 
-async def still_usable(stage: Stage) -> None:
-    """After whatever was thrown at it, the device answers a plain question."""
-    await stage.tell("status.query")
-
-
 async def screen(stage: Stage, expects: str, **note: Any) -> None:
     """Look at the screens once the device had its time to show something."""
     await stage.quiet("T-SHOW")

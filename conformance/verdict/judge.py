@@ -45,6 +45,7 @@ class Hearing:
         self._audit = Audit(spec)
         self._heard = 0
         self.first_sign: int | None = None
+        self._rules: dict[str, list[Obligation]] = {}  # by case
         self._hear(None)
         pics = self.settings.pics
         self.scope: Scope = scope_from_facts(plan) if plan is not None else scope_of(self.whole.observed("plan"), spec, pics)
@@ -96,7 +97,9 @@ class Hearing:
 
     def judged(self, case: str, attempts: Sequence[Sequence[Entry]]) -> list[Attempt]:
         """The given attempts at a case, judged by the case-scope rules."""
-        rules = [o for o in self._of_cases if self.scope.judged_in(o, case)]
+        rules = self._rules.get(case)
+        if rules is None:
+            rules = self._rules[case] = [o for o in self._of_cases if self.scope.judged_in(o, case)]
         return [self._attempt(case, entries, rules) for entries in attempts]
 
     def _attempt(self, case: str, entries: Sequence[Entry], rules: Sequence[Obligation]) -> Attempt:

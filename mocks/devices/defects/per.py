@@ -241,6 +241,22 @@ class PrintsWithoutPaper(Actions):
 
 
 @defect(
+    id="PER-042-stays-broken",
+    breaks=["PER-042"],
+    about={"zh": "补纸后仍报缺纸，重启才恢复", "en": "prints again only after a restart, whatever was repaired"},
+)
+class StaysBroken(Actions):
+    fault_before = ""
+
+    def sound(self, peripheral: Peripheral) -> None:
+        if peripheral.id == "printer":
+            self.fault_before = peripheral.trouble() or self.fault_before
+            if self.fault_before:
+                raise self.fault(self.fault_before)
+        super().sound(peripheral)
+
+
+@defect(
     id="PER-050-signature-never-ends",
     breaks=["PER-050"],
     about={"zh": "签名确认后不上报", "en": "a confirmed signature is never reported"},

@@ -8,7 +8,7 @@ from typing import Any
 from mocks.devices.reference.docking import Docking, Problem
 from mocks.devices.reference.link import Answer, Link
 from mocks.devices.reference.tickets import Tickets
-from mocks.devices.reference.wire import Codec
+from mocks.devices.reference.wire import BAD_PARAMS, INTERNAL, Codec, RpcError
 from mocks.devices.registry import defect
 
 
@@ -76,6 +76,24 @@ class WrongStateAccepted(Link):
 class DeepAccepted(Codec):
     def too_deep(self, _value: Any) -> bool:
         return False
+
+
+@defect(
+    id="ROB-005-stays-in-its-error-state",
+    breaks=["HBT-009", "ROB-005"],  # the question that is not answered is a status query
+    about={"zh": "拒绝一次错误参数后不再正常应答", "en": "after bad parameters every question is answered with an error"},
+)
+class StaysInErrorState(Link):
+    upset = False
+
+    def refuse(self, message_id: Any, error: RpcError) -> None:
+        self.upset = self.upset or error.code == BAD_PARAMS
+        super().refuse(message_id, error)
+
+    async def handle(self, method: str, params: Any) -> Answer:
+        if self.upset and method == "status.query":
+            raise RpcError(INTERNAL, "internal error")
+        return await super().handle(method, params)
 
 
 @defect(

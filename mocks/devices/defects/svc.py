@@ -9,6 +9,19 @@ from mocks.devices.registry import defect
 
 
 @defect(
+    id="SVC-001-list-built-in-until-told",
+    breaks=["SVC-001"],
+    about={"zh": "注册后先用内置清单", "en": "begins with a list of its own and fetches none until a change is told"},
+)
+class BuiltInUntilTold(Config):
+    async def fetch_items(self) -> None:
+        if self.items_version:
+            await super().fetch_items()
+        else:
+            self.take_items({"version": "built-in", "items": [{"item_code": "1", "name": "示范事项"}]})
+
+
+@defect(
     id="SVC-004-list-built-in",
     breaks=["SVC-001", "SVC-004"],
     about={"zh": "不取事项清单", "en": "never fetches the list of items"},
