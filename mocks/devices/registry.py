@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mocks.devices.reference.part import Part
 
@@ -24,11 +24,15 @@ class Variant:
 
 @dataclass(frozen=True)
 class Defect(Variant):
-    """One fault. `breaks`: clauses that a run must find broken; `may_break`: the closed list of those that may fall too."""
+    """One fault. `breaks`: clauses that a run must find broken; `may_break`: the closed list of those that may fall too.
+
+    `declares`: PICS items in which the device's declaration differs from the reference device's, so that a clause applies.
+    """
 
     breaks: tuple[str, ...] = ()
     may_break: tuple[str, ...] = ()
     needs: str = "memory"
+    declares: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -46,13 +50,14 @@ class Registry:
         about: Mapping[str, str],
         may_break: Sequence[str] = (),
         needs: str = "memory",
+        declares: Mapping[str, Any] | None = None,
     ) -> Callable[[type[P]], type[P]]:
         """Register a patch as a defect. Raises ValueError for an id that is taken."""
 
         def register(patch: type[P]) -> type[P]:
             if id in self.defects:
                 raise ValueError(f"defect {id} is defined twice")
-            self.defects[id] = Defect(id, about, patch, tuple(breaks), tuple(may_break), needs)
+            self.defects[id] = Defect(id, about, patch, tuple(breaks), tuple(may_break), needs, declares or {})
             return patch
 
         return register

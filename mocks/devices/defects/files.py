@@ -29,9 +29,16 @@ def text_of(defect: Defect) -> str:
             f"breaks = {json.dumps(list(defect.breaks))}",
             f"may_break = {json.dumps(list(defect.may_break))}",
             f"needs = {json.dumps(defect.needs)}",
+            *_declared(defect),
             "",
         )
     )
+
+
+def _declared(defect: Defect) -> list[str]:
+    """The table of declarations that differ. Texts, numbers, truth values and lists are written alike in JSON and TOML."""
+    rows = [f"{json.dumps(item)} = {json.dumps(value)}" for item, value in defect.declares.items()]
+    return ["", "[pics]", *rows] if rows else []
 
 
 def write_all(directory: Path = DIRECTORY) -> list[str]:

@@ -127,6 +127,27 @@ class PersonCameraStalled(Calls):
 
 
 @defect(
+    id="MED-011-voice-one-way",
+    breaks=["MED-011"],
+    about={"zh": "语音段只收不发", "en": "the audio section only receives"},
+)
+class VoiceOneWay(Calls):
+    def described(self, sdp: str) -> str:
+        return re.sub(r"(?s)(\r\nm=audio .*?\r\na=)sendrecv", r"\1recvonly", sdp, count=1)
+
+
+@defect(
+    id="MED-013-h264-declared-only",
+    breaks=["MED-013"],
+    declares={"RVW.MED.VIDEO_CODECS": ["VP8", "H264"]},
+    about={"zh": "申报H.264却不提供", "en": "declares H.264 and never offers it"},
+)
+class H264DeclaredOnly(Calls):
+    def described(self, sdp: str) -> str:
+        return re.sub(r"a=[a-z-]+:102 [^\r]*\r\n", "", sdp)
+
+
+@defect(
     id="MED-012-camera-goes-on",
     breaks=["MED-012"],
     needs="media",
