@@ -36,8 +36,9 @@ async def bring_home(stage: Stage, case: Case, before: str, disturbed: bool = Fa
 def _ladder(stage: Stage, disturbed: bool) -> list[tuple[str, Rung]]:
     if not stage.device.powered and stage.device.can_power:
         return [("power-on", _power_on), ("power-cycle", _power_cycle)]
-    if disturbed:
-        return [("power-cycle", _power_cycle)] if stage.device.can_power else [("reset", _reset)]
+    if disturbed:  # what a device lawfully keeps over a power cut, such as its ticket, only a reset takes away
+        cycle: list[tuple[str, Rung]] = [("power-cycle", _power_cycle)] if stage.device.can_power else []
+        return [*cycle, ("reset", _reset)]
     return [("already-idle", _nothing), ("end-session", _end_session), ("reset", _reset), ("power-cycle", _power_cycle)]
 
 

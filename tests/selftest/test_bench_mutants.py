@@ -6,6 +6,7 @@ What cannot be noticed is listed with its reason; a mutant that starts to be not
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from mutants import MUTANTS, STORIES, Mutant
 
 from conformance.bench.killmatrix import MemoryLab
 from conformance.bench.plan import Selection
+from conformance.bench.stage import Stage
 from conformance.iut.device_file import DeviceFile, load_device
+from conformance.suites import steps
 from conformance.verdict import exitcode
 from conformance.verdict.model import RunResult, Verdict
 
@@ -62,6 +65,18 @@ def test_a_sound_bench_passes_the_good_device_and_has_nothing_to_note(tmp_path: 
     assert (result.verdict, result.exit_code) == (Verdict.PASS, exitcode.PASS)
     assert {case.id for case in result.cases} == STORIES
     assert [n for n in result.notes if n["kind"] in ("bench-error", "environment")] == []
+
+
+def test_a_story_that_the_bench_broke_off_costs_no_other_story(tmp_path: Path) -> None:
+    async def broken(stage: Stage) -> None:
+        await steps.connected_call(stage)
+        raise ValueError("a mistake of the bench")
+
+    bench = MemoryLab()
+    bench.cases = {**bench.cases, "visit.whole": replace(bench.cases["visit.whole"], procedure=broken)}
+    result = bench.run(reference(), selection=Selection(cases=STORIES), journal=tmp_path / "journal.jsonl")
+    assert failed(result) == []
+    assert {c.id for c in result.cases if c.verdict is not Verdict.PASS} == {"visit.whole"}
 
 
 def test_the_lists_name_mutants_that_exist() -> None:
