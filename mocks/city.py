@@ -6,8 +6,9 @@ HTTP requests and WebSocket frames and take bytes away; every byte is recorded b
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.protocol import pointer, strictjson
@@ -88,6 +89,15 @@ class City(Operations):
         for key in (*identity.device_keys.values(), identity.city_key):
             self.recorder.add_secret(key)
         self.world.registry.enrol(identity)
+
+    def issue_key(self, prefix: str) -> tuple[str, bytes]:
+        """A further key of the only device that may register, with a keyid that begins so. Raises LookupError for none."""
+        identity = next(iter(self.world.registry.identities.values()), None)
+        if identity is None:
+            raise LookupError("no device may register")
+        keyid, secret = prefix + identity.remote_device_id, secrets.token_bytes(32)
+        self.enrol(replace(identity, device_keys={**identity.device_keys, keyid: secret}))
+        return keyid, secret
 
     def set_endpoints(self, urls: Mapping[str, str]) -> None:
         """Absolute URL of each interface (path included), as devices reach it."""

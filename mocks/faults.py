@@ -194,7 +194,12 @@ class Faults:
             raise ValueError(f"no presentation {kind!r}; there are {', '.join(PRESENTATIONS)}")
         self.presented = kind
         self._cut("cut", {})  # only a new connection sees another certificate
-        return lambda: setattr(self, "presented", "good")
+
+        def undo() -> None:
+            self.presented = "good"
+            self._cut("cut", {})  # whoever took the bad one must not go on with it
+
+        return undo
 
     def _shift(self, ms: float) -> Undo:
         before = self.office.shift_s

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, Protocol
 
 from conformance.bench.errors import DeviceUnreachable
@@ -18,12 +20,18 @@ CLAIMS: Final = frozenset({"screen", "residue", "resources", "logs"})  # verbs t
 ANSWER_S: Final = 30.0  # the drivers have shorter limits of their own; a driver that hangs must not hang the run
 GRADES: Final = {"http": "simulated", "command": "simulated", "operator": "physical"}
 
+Keys = Mapping[str, Mapping[str, str]]  # as in the spawn contract
+NO_KEYS: Final[Keys] = {}
+
 
 class Power(Protocol):
     """What can switch the device on and off: a process that is spawned, a relay, or nothing."""
 
-    async def on(self) -> None:
-        """Start it and wait until its upper tester can be reached. Raises DeviceAbsent."""
+    async def on(self, keys: Keys = NO_KEYS) -> None:
+        """Start it and wait until its upper tester can be reached. Raises DeviceAbsent.
+
+        `keys` take the place of those that the device is told at its start, for this start only.
+        """
         ...
 
     async def off(self) -> None:
@@ -44,6 +52,7 @@ class DeviceHandle:
         self._secrets_of = secrets_of
         self._operator = operator  # who is asked for what the program cannot do (decision 23)
         self._count = 0
+        self._issued: list[str] = []  # keys beside those that the device got at its enrolment
         self.powered = False
 
     @property
@@ -58,9 +67,14 @@ class DeviceHandle:
         except OSError as error:
             raise DeviceUnreachable(str(error)) from error
 
-    async def power_on(self) -> None:
-        """Switch on. Raises DeviceAbsent."""
-        await self._switch("on", self._power.on if self._power else None)
+    async def power_on(self, key: tuple[str, bytes] | None = None) -> None:
+        """Switch on, with another device key for this time where one is given (keyid, secret). Raises DeviceAbsent."""
+        keys: Keys = NO_KEYS
+        if key is not None:
+            secret = base64.b64encode(key[1]).decode()
+            self._issued.append(secret)
+            keys = {"device": {"keyid": key[0], "secret_b64": secret}}
+        await self._switch("on", partial(self._power.on, keys) if self._power else None)
 
     async def power_off(self) -> None:
         """Cut the power."""
@@ -144,7 +158,7 @@ class DeviceHandle:
         text = _all_text(result)
         facts: dict[str, Any] = {
             "verb": verb, "ids_found": len(id_numbers(text.encode())),
-            "secrets_found": sum(1 for secret in self._secrets_of() if secret and secret in text),
+            "secrets_found": sum(1 for secret in (*self._secrets_of(), *self._issued) if secret and secret in text),
         }  # fmt: skip
         if verb == "screen":
             main, second = _lines(result.get("main", result.get("text"))), _lines(result.get("second"))

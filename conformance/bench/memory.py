@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from conformance.bench.device import DeviceHandle
+from conformance.bench.device import NO_KEYS, DeviceHandle, Keys
 from conformance.bench.identity import Identity
 from conformance.bench.world import World
 from conformance.iut.device_file import DeviceFile
@@ -64,11 +64,12 @@ class InProcess:
         self._storage: Any = getattr(self._module, "MemoryStorage", dict)()
         self._device: MemoryDevice | None = None
 
-    async def on(self) -> None:
+    async def on(self, keys: Keys = NO_KEYS) -> None:
         """Build it anew on its old storage and start it."""
         self._boots += 1
+        document = {**self._document, "keys": {**self._document["keys"], **keys}}
         device: MemoryDevice = self._build(
-            self._document, self._network.transport(verify=self._document.get("defect") not in self._careless()), self._clock,
+            document, self._network.transport(verify=self._document.get("defect") not in self._careless()), self._clock,
             getattr(self._module, "PaperMedia", None), random.Random(f"{self._seed}/{self._boots}"), self._storage,  # noqa: S311  jitter
         )  # fmt: skip
         self._device = device

@@ -113,6 +113,10 @@ class Seat:
         """A fresh identifier."""
         return self.city.new_id(field)
 
+    def issue_key(self, prefix: str) -> tuple[str, bytes]:
+        """A further key for the device, with a keyid that begins so."""
+        return self.city.issue_key(prefix)
+
     def call_ticket(self, ticket_id: str) -> Entry:
         """The window calls a ticket; the message that tells the device."""
         return self._sent(self.city.call_ticket(ticket_id))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance.bench.device import NO_KEYS, Keys
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.process import DeviceProcess
 from conformance.iut.prompt import Answer, By, Prompt, UpperTester
@@ -28,10 +29,10 @@ class SpawnedDevice:
         self._process: DeviceProcess | None = None
         self._tester: UpperTester | None = None
 
-    async def on(self) -> None:
+    async def on(self, keys: Keys = NO_KEYS) -> None:
         """Start the process and wait for its ready line. Raises DeviceAbsent."""
         self._process = DeviceProcess.of(self._device.driver, self._directory, self._on_exit, self._on_line)
-        ready = await self._process.start(self._document)
+        ready = await self._process.start({**self._document, "keys": {**self._document["keys"], **keys}})
         self._on_ready(ready)
         await self._drop_tester()
         if self._device.upper_tester.kind == "http":

@@ -2,38 +2,72 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from conformance.bench.case import case
+from conformance.bench.errors import NotObserved
 from conformance.bench.stage import Stage
 from conformance.suites import steps
 
 ANSWERS_I4 = {"any": [{"item": "RVW.REG.URL_ROLE", "is": "device_api"}, {"item": "RVW.REG.URL_ROLE", "is": "vendor_platform"}]}
 
 
-async def _bad_certificate(stage: Stage, kind: str) -> None:
-    """Every connection is cut and only a bad certificate is offered; a good device tries, refuses, and comes back with the
-    right one."""
+async def _bad_tls(stage: Stage, kind: str) -> None:
+    """Every connection is cut and only a bad certificate, or an old version, is offered; a good device tries, refuses, and comes
+    back once all is right."""
     async with stage.fault(f"tls.{kind}", recovery="T-RECOVER"):
-        await stage.observe("tls.offer", timer="T-RECONNECT", presented=kind)
-        await stage.quiet("T-ACK")
-    await stage.wait(lambda _: stage.city.online, timer="T-RECOVER", what="the device's channel")
+        offer = await stage.observe("tls.offer", timer="T-RECONNECT", presented=kind)
+        with suppress(NotObserved):  # one that is taken is waited for all the same, so that the time for a refusal is over
+            await stage.wait_s(
+                lambda e: e.obs == "tls.failed" and e.facts.get("conn") == offer.facts["conn"],
+                limit_s=2 * stage.limit_s("T-ACK"), name="T-ACK", after=offer.n, what="the refusal",
+            )  # fmt: skip
+        await stage.quiet()
+        mark = stage.now()
+    await stage.online(after=mark, timer="T-RECOVER")
+
+
+@case("sec.tls-old-version", "拒绝低于 1.2 的 TLS 版本", "refuses TLS below 1.2", sockets=True)
+async def tls_old_version(stage: Stage) -> None:
+    """The server has a good certificate and speaks TLS 1.1 only."""
+    await _bad_tls(stage, "tls11")
 
 
 @case("sec.tls-wrong-host", "拒绝主机名不符的证书", "refuses a certificate for another host", sockets=True)
 async def tls_wrong_host(stage: Stage) -> None:
     """The server shows a certificate for another host name."""
-    await _bad_certificate(stage, "wrong_host")
+    await _bad_tls(stage, "wrong_host")
 
 
 @case("sec.tls-expired", "拒绝过期证书", "refuses an expired certificate", sockets=True)
 async def tls_expired(stage: Stage) -> None:
     """The server shows a certificate that has expired."""
-    await _bad_certificate(stage, "expired")
+    await _bad_tls(stage, "expired")
 
 
 @case("sec.tls-unknown-ca", "拒绝未知机构签发的证书", "refuses a certificate of an unknown CA", sockets=True)
 async def tls_unknown_ca(stage: Stage) -> None:
     """The server shows a certificate of a CA that the device does not trust."""
-    await _bad_certificate(stage, "unknown_ca")
+    await _bad_tls(stage, "unknown_ca")
+
+
+@case(
+    "sec.sm3-key",
+    "以 sm3- 密钥签名",
+    "signs with SM3 under a key for it",
+    roles="registration.register",
+    given="off",
+    power=True,
+    condition="RVW.SEC.SM3",
+)
+async def sm3_key(stage: Stage) -> None:
+    """The device is started with another key, whose keyid begins with sm3-: it registers and comes online with that."""
+    await stage.device.power_on(stage.city.issue_key("sm3-"))
+    try:
+        await stage.expect("registration.register", timer="T-REGISTER")
+        await stage.online()
+    finally:
+        await stage.device.power_off()  # the next start is with its own key again
 
 
 @case("sec.token-refresh", "令牌到期前更新", "refreshes its token before it expires", roles="registration.refresh")

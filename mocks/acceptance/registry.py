@@ -87,6 +87,8 @@ class Registry:
         if known is not None and "serial" in fields and known.facts.get("serial", fields["serial"]) != fields["serial"]:
             raise Refused("duplicate-device", "another device holds this id")
         booted = known is None or known.boot_id != boot_id
+        if known is not None:
+            known.identity = identity  # it may have got another key since
         if known is None:
             known = self.rows[identity.remote_device_id] = Registered(identity, boot_id, 1)
         elif booted:

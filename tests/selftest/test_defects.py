@@ -11,7 +11,6 @@ from conformance.bench.killmatrix import (
     Caught,
     MemoryLab,
     defect_files,
-    machine_verified,
     needs_sockets,
     survivors,
     try_in_memory,
@@ -22,13 +21,6 @@ from conformance.spec.model import Level
 
 DEFECTS = defect_files()
 IN_MEMORY = [device for device in DEFECTS if not needs_sockets(device)]
-# Families whose clauses are complete; every machine-verified MUST in them is killed by a defect.
-COMPLETE = ("REG", "SEC", "HBT", "CHN", "QUE", "SIG", "RAT")
-# What no defect of the catalogue can show, and why. Each is a gap that is known, not one that is hidden.
-NOT_KILLED = {
-    "SEC-001": "the reference device's TLS library refuses versions below 1.2 by itself",
-    "SEC-023": "the reference device declares no SM3, so the clause does not apply to it",
-}
 
 _rows: dict[str, Caught] = {}
 
@@ -62,13 +54,11 @@ def test_the_catalogue_is_large_and_covers_every_family_of_the_visit(lab: Memory
     assert unknown <= set(lab.spec.clauses)
 
 
-def test_every_machine_verified_must_of_the_complete_families_is_killed(lab: MemoryLab) -> None:
+def test_every_machine_verified_must_is_killed(lab: MemoryLab) -> None:
     on_sockets = {c for device in DEFECTS if needs_sockets(device) and device.defect for c in device.defect.breaks}
     if len(_rows) < len(IN_MEMORY):
         pytest.skip("only a selection of the defects was run")
-    alive = [c for c in survivors(_rows.values(), lab.spec) if c.split("-")[0] in COMPLETE and c not in on_sockets]
-    assert set(alive) <= set(NOT_KILLED)
-    assert set(NOT_KILLED) <= set(machine_verified(lab.spec))
+    assert set(survivors(_rows.values(), lab.spec)) <= on_sockets
 
 
 def test_the_matrix_is_written(lab: MemoryLab, tmp_path: Path) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance.bench.killmatrix import MemoryLab, broken_clauses
 from conformance.iut.device_file import load_device
 from conformance.verdict.model import RunResult, Verdict
+from mocks.devices.defects import DEFECTS
 from mocks.devices.variants import VARIANTS
 
 REFERENCE = load_device(Path(__file__).resolve().parents[2] / "devices" / "reference.toml")
+
+# On paper it offers every codec, and it signs as its key asks: what these defects declare is true of it.
+DECLARING = [name for name, defect in DEFECTS.items() if defect.declares]
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +34,15 @@ def passes(result: RunResult) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_reference_device_passes_in_any_order(lab: MemoryLab, seed: int) -> None:
     passes(lab.run(REFERENCE, seed=seed))
+
+
+@pytest.mark.parametrize("declared", [DEFECTS[name].declares for name in DECLARING], ids=DECLARING)
+def test_the_reference_device_does_what_defects_only_declare(lab: MemoryLab, declared: dict[str, Any]) -> None:
+    result = lab.run(replace(REFERENCE, pics={**REFERENCE.pics, **declared}))
+    passes(result)
+    assert {c.id for c in result.clauses if c.verdict is Verdict.NOT_APPLICABLE} < {
+        c.id for c in lab.run(REFERENCE).clauses if c.verdict is Verdict.NOT_APPLICABLE
+    }
 
 
 def test_there_are_many_lawful_variants() -> None:

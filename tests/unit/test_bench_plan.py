@@ -16,6 +16,7 @@ from conformance.bench.killmatrix import MemoryLab
 from conformance.bench.plan import Means, Plan, Selection, make_plan
 from conformance.iut.device_file import DeviceFile, load_device
 from conformance.iut.review import declared
+from conformance.spec.coverage import stimulus_problems
 from conformance.spec.loader import load
 from conformance.spec.model import Spec
 from conformance.verdict import exitcode
@@ -58,6 +59,10 @@ def ids(made: Plan) -> list[str]:
 
 def left(made: Plan) -> dict[str, str]:
     return {row.id: row.en for row in made.cases_left}
+
+
+def test_every_stimulus_of_the_pack_names_a_case() -> None:
+    assert stimulus_problems(load(), [*load_cases(), *generated_cases(load())]) == []
 
 
 def test_every_case_and_every_obligation_has_one_fate() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -200,6 +201,17 @@ def test_a_new_boot_opens_a_new_epoch_and_tokens_end() -> None:
         registry.register({"remote_device_id": "d1", "boot_id": "b3", "serial": "2"}, keyid, 1.0)
     with pytest.raises(Refused, match="unknown-device"):
         registry.register({"remote_device_id": "d1", "boot_id": "b3"}, "another key", 1.0)
+
+
+def test_a_device_that_got_another_key_holds_its_tokens_with_both() -> None:
+    registry = Registry(10.0, lambda _: None)
+    first = DeviceIdentity.fresh("d1")
+    registry.enrol(first)
+    told = {"remote_device_id": "d1", "boot_id": "b1"}
+    device, _, _ = registry.register(told, next(iter(first.device_keys)), 0.0)
+    registry.enrol(replace(first, device_keys={**first.device_keys, "sm3-d1": b"another"}))
+    assert registry.register({**told, "boot_id": "b2"}, "sm3-d1", 1.0)[0] is device
+    assert set(device.identity.device_keys) == {*first.device_keys, "sm3-d1"}
 
 
 def test_a_link_sends_again_what_was_not_seen_and_drops_what_it_has() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import warnings
 from typing import Any
 
 from mocks.devices.reference.deviceapi import DeviceApi
@@ -11,12 +12,27 @@ from mocks.devices.reference.docking import Docking, Problem, Request
 from mocks.devices.reference.handshake import Handshake
 from mocks.devices.reference.link import Link
 from mocks.devices.reference.registration import Registration
-from mocks.devices.reference.signing import ParsedSignature
+from mocks.devices.reference.signing import HttpMessage, ParsedSignature, sign
 from mocks.devices.reference.transport import HttpAnswer
 from mocks.devices.reference.trust import Trust
 from mocks.devices.registry import defect
 
+SM3 = {"RVW.SEC.SM3": True, "RVW.SEC.ALGORITHMS": ["hmac-sha256", "hmac-sm3"]}
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL
+
+
+@defect(
+    id="SEC-001-old-version-accepted",
+    breaks=["SEC-001"],
+    needs="sockets",
+    about={"zh": "接受TLS 1.1", "en": "accepts TLS 1.1"},
+)
+class OldVersionAccepted(Trust):
+    def bend(self, context: ssl.SSLContext) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # that it is deprecated is the fault
+            context.minimum_version = ssl.TLSVersion.TLSv1_1
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")  # OpenSSL 3 has no cipher for the old versions otherwise
 
 
 @defect(
@@ -272,6 +288,29 @@ class KeyOfTheCity(_ForTimeOnly):
     def signature_params(self) -> list[tuple[str, int | str]]:
         own = dict(super().signature_params())
         return list({**own, "keyid": self.d.settings.city_key.keyid if self.now_time else own["keyid"]}.items())
+
+
+@defect(
+    id="SEC-023-sm3-declared-only",
+    breaks=["SEC-023"],
+    declares=SM3,
+    about={"zh": "申报SM3却仍以SHA-256签名", "en": "declares SM3 and signs with SHA-256 all the same"},
+)
+class Sm3DeclaredOnly(Docking):
+    def algorithm(self) -> str:
+        return "hmac-sha256"
+
+
+@defect(
+    id="SEC-023-another-hash",
+    breaks=["SEC-006", "SEC-023"],
+    declares=SM3,
+    about={"zh": "声称SM3实为SHA-256", "en": "says SM3 and computes SHA-256"},
+)
+class AnotherHash(Docking):
+    def signature(self, message: HttpMessage, has_body: bool) -> list[tuple[str, str]]:
+        key = self.d.settings.device_key.secret
+        return sign(message, self.covered(has_body), self.signature_params(), key, "sig1", "hmac-sha256")
 
 
 @defect(

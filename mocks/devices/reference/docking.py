@@ -130,7 +130,12 @@ class Docking(Part):
 
     def signature(self, message: HttpMessage, has_body: bool) -> list[tuple[str, str]]:
         """The two signature fields."""
-        return sign(message, self.covered(has_body), self.signature_params(), self.d.settings.device_key.secret, "sig1")
+        key = self.d.settings.device_key.secret
+        return sign(message, self.covered(has_body), self.signature_params(), key, "sig1", self.algorithm())
+
+    def algorithm(self) -> str:
+        """What the key is for."""
+        return self.d.settings.device_key.algorithm
 
     def covered(self, has_body: bool) -> list[str]:
         """Covered components."""
@@ -142,7 +147,7 @@ class Docking(Part):
             ("created", self.created()),
             ("nonce", self.nonce()),
             ("keyid", self.d.settings.device_key.keyid),
-            ("alg", "hmac-sha256"),
+            ("alg", self.algorithm()),
         ]
 
     def created(self) -> int:

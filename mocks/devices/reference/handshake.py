@@ -69,13 +69,14 @@ class Handshake:
             "remote_device_id": d.settings.remote_device_id,
             "boot_id": d.registration.boot_id(),
             "keyid": d.settings.device_key.keyid,
-            "alg": "hmac-sha256",
+            "alg": d.settings.device_key.algorithm,
             "signature": challenge_answer(
                 d.settings.device_key.secret,
                 self.iface(),
                 nonce,
                 d.settings.remote_device_id,
                 d.registration.boot_id(),
+                d.settings.device_key.algorithm,
             ),
         }
 

@@ -21,6 +21,11 @@ class Key:
     keyid: str
     secret: bytes
 
+    @property
+    def algorithm(self) -> str:
+        """What it signs with: its name tells keys for SM3."""
+        return "hmac-sm3" if self.keyid.startswith("sm3-") else "hmac-sha256"
+
     @classmethod
     def of(cls, doc: Mapping[str, Any]) -> Key:
         """From the spawn document's `{keyid, secret_b64}`."""

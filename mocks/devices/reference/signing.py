@@ -1,4 +1,4 @@
-"""HTTP message signatures (RFC 9421, hmac-sha256), Content-Digest (RFC 9530) and the channel's challenge answer.
+"""HTTP message signatures (RFC 9421, hmac-sha256 or hmac-sm3), Content-Digest (RFC 9530) and the channel's challenge answer.
 
 The device's own reading of these RFCs: nothing is shared with the bench.
 """
@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 
 __all__ = ["HttpMessage", "ParsedSignature", "challenge_answer", "content_digest", "digest_ok", "parse_signature",
            "sign", "signature_base"]  # fmt: skip
+
+
+HASHES = {"hmac-sha256": "sha256", "hmac-sm3": "sm3"}  # SM3: GB/T 32905, which OpenSSL brings
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,14 @@ def inner_list(covered: Iterable[str]) -> str:
 
 
 def sign(
-    message: HttpMessage, covered: Sequence[str], params: Iterable[tuple[str, int | str]], key: bytes, label: str
-) -> list[tuple[str, str]]:
+    message: HttpMessage, covered: Sequence[str], params: Iterable[tuple[str, int | str]], key: bytes, label: str,
+    algorithm: str = "hmac-sha256",
+) -> list[tuple[str, str]]:  # fmt: skip
     """The two signature fields for a message. Integers stay bare items, texts become quoted strings."""
     text = inner_list(covered)
     for name, value in params:
         text += f";{name}={value}" if isinstance(value, int) else f';{name}="{value}"'
-    mac = hmac.new(key, signature_base(message, covered, text), hashlib.sha256).digest()
+    mac = hmac.new(key, signature_base(message, covered, text), HASHES[algorithm]).digest()
     encoded = base64.b64encode(mac).decode("ascii")
     return [("signature-input", f"{label}={text}"), ("signature", f"{label}=:{encoded}:")]
 
@@ -124,7 +128,9 @@ def digest_ok(header: str, body: bytes) -> bool:
     return checked.get("sha-256", False) and all(checked.values())
 
 
-def challenge_answer(key: bytes, iface: str, nonce: str, device_id: str, boot_id: str) -> str:
+def challenge_answer(
+    key: bytes, iface: str, nonce: str, device_id: str, boot_id: str, algorithm: str = "hmac-sha256"
+) -> str:
     """The MAC that answers `auth.challenge`, in base64."""
     text = "\n".join(("rvw-auth", iface, nonce, device_id, boot_id))
-    return base64.b64encode(hmac.new(key, text.encode(), hashlib.sha256).digest()).decode("ascii")
+    return base64.b64encode(hmac.new(key, text.encode(), HASHES[algorithm]).digest()).decode("ascii")
