@@ -238,7 +238,7 @@ class City(Operations):
     ) -> PendingCall:  # fmt: skip
         """Send the message bound to a role: its example with the given canonical fields in place (`OMIT` leaves one out).
 
-        `facts` with `intended` ({violates, stimulus}) make it deliberate and skip our own check of it. Raises LookupError.
+        `facts` with `intended` ({stimulus, ...}) make it deliberate and skip our own check of it. Raises LookupError.
         """
         message = self._message(role)
         body = self.office.dialect.build(message, "request", fields or {})
@@ -263,7 +263,7 @@ class City(Operations):
     ) -> PendingCall:  # fmt: skip
         """Send what no role would: bytes as they are, or a document that gets its sequence values here.
 
-        `facts` go on record with it: `intended` ({violates, stimulus}) for something bad, `lawful` for something odd. Await
+        `facts` go on record with it: `intended` ({stimulus, ...}) for something bad, `lawful` for something odd. Await
         the reply as with `send` (for bytes: an error without an id). Raises LookupError where the device is not attached.
         """
         row = self.registered(device)

@@ -143,7 +143,7 @@ class Faults:
         if row is not None:
             head, _, body = raw.partition(b"\r\n\r\n")
             raw = head + b"\r\n\r\n" + self._garble(body)
-            facts["intended"] = {"violates": str(row.params.get("violates", "")), "stimulus": "malformed response body"}
+            facts["intended"] = {"stimulus": "malformed-answer"}
         return HttpAction(raw, action.to, action.delay_s + delay, action.drop, action.close, facts)
 
     def outgoing(self, connection: Connection, raw: bytes) -> list[bytes]:

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +55,7 @@ def _bad_params(spec: Spec) -> Iterator[Case]:
 def _send_invalid(message: Message, constraint: Constraint) -> Procedure:
     async def procedure(stage: Stage) -> None:
         body = _body(stage, message, constraint)
-        intended = {"violates": constraint.clause, "stimulus": "bad-params", "pointer": constraint.pointer,
-                    "keyword": constraint.keyword}  # fmt: skip
+        intended = {"stimulus": "bad-params", "pointer": constraint.pointer, "keyword": constraint.keyword}
         await stage.reply(stage.city.send_body(message, body, intended=intended))
         await stage.still_usable()
 
@@ -83,12 +81,12 @@ def _wrong_state(spec: Spec) -> Iterator[Case]:
             event = f"{message.name}:request"
             if event not in table.alphabet or event in table.ignores or (table.initial, event) in table.rows:
                 continue
-            yield _unheard_of(spec, table, message)
+            yield _unheard_of(table, message)
 
 
-def _unheard_of(spec: Spec, table: LifecycleTable, message: Message) -> Case:
+def _unheard_of(table: LifecycleTable, message: Message) -> Case:
     case_id = f"gen.wrong-state.{table.id}.{table.initial}.{message.name}"
-    intended = {"violates": _forbidding(spec, case_id), "stimulus": "wrong-state", "lifecycle": table.id, "state": table.initial}
+    intended = {"stimulus": "wrong-state", "lifecycle": table.id, "state": table.initial}
 
     async def procedure(stage: Stage) -> None:
         names = [field for field in message.fields.get("request", {}) if field.endswith("_id") or field == table.key]
@@ -103,18 +101,6 @@ def _unheard_of(spec: Spec, table: LifecycleTable, message: Message) -> Case:
         procedure=procedure, roles=(message.role,) if message.role else (),
         purpose=f"{message.name} for a {table.key} that nobody has heard of.",
     )  # fmt: skip
-
-
-def _forbidding(spec: Spec, case_id: str) -> str:
-    """The clause that a case's stimulus violates: the case provokes it, and its rule asks for stimuli that violate it."""
-    for clause in spec.clauses.values():
-        for obligation in clause.obligations:
-            after = obligation.rule.params.get("after", {}) if obligation.rule is not None else {}
-            asked = [matcher.get("where", {}) for matcher in (after if isinstance(after, list) else [after])]
-            own = any(where.get("facts.intended.violates") == clause.id for where in asked)
-            if own and obligation.stimulus is not None and fnmatchcase(case_id, obligation.stimulus):
-                return clause.id
-    return ""
 
 
 def _walks(spec: Spec) -> Iterator[Case]:

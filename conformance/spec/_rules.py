@@ -18,7 +18,6 @@ from conformance.spec.model import Message, Spec
 from conformance.spec.problems import suggest
 from conformance.spec.validators import schema_for
 
-_CLAUSE = re.compile(r"[A-Z]{3}-[0-9]{3}(\.[a-z]{1,2})?")
 _GLOB = frozenset("*?[")
 _REPLIES = ("result", "error")
 
@@ -202,14 +201,13 @@ class _Rule:
             return
         for field, predicate in node.members():
             self._field(Node(predicate.doc, predicate.path, field), targets)
-            if field.startswith("facts.intended.violates"):
-                self._violates(predicate)
+            if field == "facts.intended.stimulus":
+                self._stimulus(predicate)
             self._predicate(predicate, targets)
 
-    def _violates(self, node: Node) -> None:
+    def _stimulus(self, node: Node) -> None:
         for word in _texts(node.value):
-            if _CLAUSE.fullmatch(word) and word.partition(".")[0] not in self.raw.ids("clauses"):
-                self.problems.unknown(node.place, "clause", word, self.spec.clauses)
+            self.problems.known(node.place, "deliberate stimulus", word, self.words["stimuli"])
 
     def _predicate(self, node: Node, targets: Targets) -> None:
         for name, operand in node.members():

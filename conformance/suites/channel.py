@@ -12,7 +12,7 @@ QUERY = "status.query"
 @case("chn.unknown-method", "未知方法返回规定错误", "an unknown method gets the defined error", roles=QUERY)
 async def unknown_method(stage: Stage) -> None:
     """A method that no version of the specification knows."""
-    intended = {"violates": "CHN-009", "stimulus": "unknown-method"}
+    intended = {"stimulus": "unknown-method"}
     await stage.reply(stage.city.call_unknown(QUERY, "no.such.method", intended=intended))
     await stage.still_usable()
 
@@ -28,7 +28,7 @@ async def bad_params(stage: Stage) -> None:
     """A command whose limit is no number: refused, and the screen shows nothing."""
     visit = await steps.open_session(stage)
     fields = {"session_id": visit.session_id, "peripheral": "second_screen", "action": "show", "args": {"text": "x"}}
-    intended = {"violates": "CHN-010", "stimulus": "bad-params"}
+    intended = {"stimulus": "bad-params"}
     bent = stage.city.bend("peripheral.command", fields, {}, canonical={"timeout_ms": "soon"}, intended=intended)
     await stage.reply(bent)
     await stage.quiet("T-QUIET")
@@ -46,7 +46,7 @@ async def unknown_member(stage: Stage) -> None:
 @case("chn.batch", "拒绝批量消息", "a batch is refused", roles=QUERY)
 async def batch(stage: Stage) -> None:
     """Two calls in one array."""
-    stage.city.inject_batch(QUERY, 2, intended={"violates": "CHN-012", "stimulus": "batch"})
+    stage.city.inject_batch(QUERY, 2, intended={"stimulus": "batch"})
     await stage.quiet("T-ACK")
     await stage.still_usable()
 
@@ -61,7 +61,7 @@ async def oversize(stage: Stage) -> None:
     """0.95 of the limit is taken, 1.1 of it is not."""
     limit = stage.spec.interfaces[stage.spec.by_role(QUERY)[0].interface].max_message_bytes
     await stage.reply(stage.city.bend(QUERY, {}, {"x_pad": "x" * int(limit * 0.95)}, facts={"lawful": "large"}))
-    intended = {"violates": "CHN-013", "stimulus": "oversize"}
+    intended = {"stimulus": "oversize"}
     mark = stage.now()
     async with stage.fault("oversize", recovery="T-RECONNECT"):
         stage.city.bend(QUERY, {}, {"x_pad": "x" * int(limit * 1.1)}, intended=intended)

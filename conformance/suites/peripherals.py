@@ -68,10 +68,10 @@ async def cancel(stage: Stage) -> None:
 async def unknown(stage: Stage) -> None:
     """A peripheral that nobody has, and an action that the reader does not know."""
     visit = await steps.open_session(stage)
-    for peripheral, action, stimulus in (
-        ("x_teleporter", "read", "unknown-peripheral"), ("second_screen", "x_explode", "unknown-action"),
-    ):  # fmt: skip
-        intended = {"violates": "PER-007", "stimulus": stimulus}
+    for peripheral, action, intended in (
+        ("x_teleporter", "read", {"stimulus": "unknown-peripheral"}),
+        ("second_screen", "x_explode", {"stimulus": "unknown-action"}),
+    ):
         await stage.reply(await steps.command(stage, visit, peripheral, action, facts={"intended": intended}))
     await steps.close_session(stage, visit)
 
@@ -364,7 +364,7 @@ async def evaluator_fault(stage: Stage) -> None:
 @case("per.outside-session", "无会话时不得使用外设", "nothing is read outside a session", roles="peripheral.command session.open")
 async def outside_session(stage: Stage) -> None:
     """A command for a session that nobody opened."""
-    intended = {"violates": "REC-002", "stimulus": "no-session"}
+    intended = {"stimulus": "no-session"}
     nobody = steps.Visit(stage.city.new_id("ticket_id"), stage.city.new_id("session_id"))
     await stage.reply(await steps.command(stage, nobody, "second_screen", "show", facts={"intended": intended}, text="x"))
     await stage.quiet("T-QUIET")

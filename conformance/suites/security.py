@@ -120,7 +120,7 @@ async def i4_good(stage: Stage) -> None:
 async def i4_unsigned(stage: Stage) -> None:
     """Info and wake without a signature."""
     for role in ("device_api.info", "device_api.wake"):
-        await stage.city.call_device_api(role, "none", intended={"violates": "SEC-017", "stimulus": "unsigned"})
+        await stage.city.call_device_api(role, "none", intended={"stimulus": "unsigned"})
     await stage.quiet("T-QUIET")
 
 
@@ -134,7 +134,7 @@ async def i4_unsigned(stage: Stage) -> None:
 async def i4_wrong_signature(stage: Stage) -> None:
     """A signature that was made for another target."""
     for role in ("device_api.info", "device_api.wake"):
-        await stage.city.call_device_api(role, "bad", intended={"violates": "SEC-017", "stimulus": "wrong-signature"})
+        await stage.city.call_device_api(role, "bad", intended={"stimulus": "wrong-signature"})
     await stage.quiet("T-QUIET")
 
 
@@ -142,7 +142,7 @@ async def i4_wrong_signature(stage: Stage) -> None:
 async def i4_replayed(stage: Stage) -> None:
     """The same signed request twice."""
     await stage.city.call_device_api("device_api.info", "good")
-    await stage.city.call_device_api("device_api.info", "replayed", intended={"violates": "SEC-018", "stimulus": "replayed"})
+    await stage.city.call_device_api("device_api.info", "replayed", intended={"stimulus": "replayed"})
 
 
 @case(
@@ -156,6 +156,6 @@ async def i4_stale(stage: Stage) -> None:
     """Signed 1.1 windows ago, then 0.95 windows ago."""
     window_s = stage.limit_s("T-CLOCK-WINDOW")
     await stage.city.call_device_api(
-        "device_api.info", "good", age_s=window_s * 1.1, intended={"violates": "SEC-019", "stimulus": "stale"}
+        "device_api.info", "good", age_s=window_s * 1.1, intended={"stimulus": "stale"}
     )
     await stage.city.call_device_api("device_api.info", "good", age_s=window_s * 0.95, facts={"age_share": 0.95})

@@ -88,7 +88,7 @@ async def stale_call(stage: Stage) -> None:
     """A goodbye and a candidate for a call that is over."""
     visit = await steps.connected_call(stage)
     await steps.hang_up(stage, visit)
-    intended = {"violates": "SIG-010", "stimulus": "stale-object"}
+    intended = {"stimulus": "stale-object"}
     await stage.tell("call.bye", facts={"intended": intended}, call_id=visit.call_id, reason="finished")
     await stage.tell("media.candidate", facts={"intended": intended}, call_id=visit.call_id, candidate=None)
     await steps.close_session(stage, visit)

@@ -113,7 +113,7 @@ class Docking:
         entry = self._office.recorder.observe(interface.id, "iut", "http.request", raw, facts)
         extra = (("retry-after", str(retry_after_s)),) if retry_after_s is not None else ()
         if detail == "surprise":
-            told = {"intended": {"violates": "ROB-006", "stimulus": "http-surprise"}}
+            told = {"intended": {"stimulus": "http-surprise"}}
             page = self._render(418, "text/html; charset=utf-8", "<h1>请稍候</h1>".encode(), extra)
             return HttpAction(page, entry.n, facts=told)
         if detail in PROVOKED:

@@ -54,11 +54,11 @@ def test_faults_bend_the_wire_and_end() -> None:
         async with city.faults.during("http.503", retry_after_s=2):
             reply = await client.ask("GET", "/time")
             assert (reply.status, reply.headers["retry-after"]) == (503, "2")
-        async with city.faults.during("malformed", violates="ROB-001.a"):
+        async with city.faults.during("malformed"):
             with pytest.raises(json.JSONDecodeError):
                 json.loads((await client.ask("GET", "/time")).body)
             responses = [e for e in city.recorder.transcript if e.obs == "http.response"]
-            assert responses[-1].facts["intended"]["violates"] == "ROB-001.a"
+            assert responses[-1].facts["intended"] == {"stimulus": "malformed-answer"}
         async with city.faults.during("slow", ms=700):
             before = asyncio.get_running_loop().time()
             assert (await client.ask("GET", "/time")).status == 200
@@ -106,7 +106,7 @@ def test_the_device_api_is_called_well_and_badly_signed() -> None:
         rig.network.mount("https://device.test/device/v1", handler)
         with pytest.raises(LookupError, match="replayed"):
             await rig.city.call_device_api("device_api.info", "replayed")
-        intended = {"violates": "SEC-012.a", "stimulus": "signature"}
+        intended = {"stimulus": "wrong-signature"}
         for signed in ("good", "replayed", "bad", "none"):
             told = None if signed == "good" else intended
             entry = await rig.city.call_device_api("device_api.info", signed, intended=told)

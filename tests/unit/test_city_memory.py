@@ -275,14 +275,14 @@ def test_oversize_closes_1009_and_fragments_are_joined() -> None:
 def test_what_we_send_badly_by_mistake_is_our_error_and_on_purpose_is_not() -> None:
     async def story() -> None:
         rig = await Rig.make().online()
-        rig.city.send("rating.request", {"rating_id": OMIT}, facts={"intended": {"violates": "RAT-001.a", "stimulus": "x"}})
+        rig.city.send("rating.request", {"rating_id": OMIT}, facts={"intended": {"stimulus": "bad-params"}})
         assert bench_errors(rig.city) == []
         rig.city.send("rating.request", {"rating_id": OMIT})
         assert "rating.request" in bench_errors(rig.city)[0]["what"]
-        intended = {"intended": {"violates": "CHN-007.a", "stimulus": "unknown-method"}}
+        intended = {"intended": {"stimulus": "unknown-method"}}
         reply = await rig.city.inject("I2", {"jsonrpc": "2.0", "id": 4711, "method": "nope", "params": {}}, facts=intended)
         assert reply.id == 4711
-        sent = [e for e in rig.city.recorder.transcript if e.facts.get("intended", {}).get("violates") == "CHN-007.a"]
+        sent = [e for e in rig.city.recorder.transcript if e.facts.get("intended", {}).get("stimulus") == "unknown-method"]
         assert sent[0].seq == 3
 
     in_virtual_time(story)

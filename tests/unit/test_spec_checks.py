@@ -101,6 +101,10 @@ BROKEN = {
     ),
     "bad pattern in a rule": ("clauses/REG.yaml", '"[a-z]+"', '"[a-z"', "bad pattern", '"[a-z"'),
     "\\d in a rule": ("clauses/REG.yaml", '"[a-z]+"', "'\\d+'", "write [0-9]", "'\\d+'"),
+    "unknown stimulus in a predicate": (
+        "clauses/CLK.yaml", "of: {message: click, kind: request, from: iut}",
+        "of: {message: click, where: {facts.intended.stimulus: {in: [bad-parms]}}}", "did you mean 'bad-params'", "bad-parms",
+    ),
     "unknown PIXIT in a predicate": ("clauses/REG.yaml", "TINY.PIXIT.ID", "TINY.PIXIT.IDD", "PIXIT item", "IDD"),
     "secret in a predicate": ("clauses/REG.yaml", "TINY.PIXIT.ID", "TINY.PIXIT.KEY", "is sensitive", "PIXIT.KEY"),
     "unknown life cycle": (

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from conformance.spec import _meta
+from conformance.spec.loader import default_pack, examine
 from conformance.trace.entry import _SPECIAL
 from conformance.trace.observation import Observation
 from conformance.verdict import match, predicates, rules
@@ -40,6 +41,25 @@ def test_predicates_matcher_keys_and_fields() -> None:
     assert set(words["predicate"]) == set(predicates._OPERATORS)
     assert set(words["matcher"]) == set(match._KEYS)
     assert set(words["entry"]) == set(_SPECIAL)
+
+
+def harness_sources() -> str:
+    """The Python of the harness and the simulators. Devices are no part of it: they are named after what they break."""
+    root = Path(rules.__file__).parents[3]
+    files = (file for room in ("conformance", "mocks", "reports") for file in (root / room).rglob("*.py"))
+    return "\n".join(file.read_text("utf-8") for file in files if "devices" not in file.relative_to(root).parts)
+
+
+def test_stimuli_are_the_ones_that_the_harness_gives() -> None:
+    given = set(re.findall(r"\"stimulus\": \"([^\"]+)\"", harness_sources()))
+    assert given == set(_meta.vocabulary("rules")["stimuli"])
+
+
+def test_the_harness_names_no_clause_of_a_pack() -> None:
+    spec, _ = examine(default_pack())
+    assert spec is not None
+    named = re.findall(r"\b[A-Z]{3}-[0-9]{3}\b", harness_sources())
+    assert set(named) & set(spec.clauses) == set()
 
 
 def test_roles_are_complete() -> None:

@@ -59,7 +59,7 @@ def test_a_request_that_was_answered_with_an_error_did_not_happen() -> None:
 def test_a_bad_message_of_ours_moves_nothing_unless_the_device_takes_it() -> None:
     for taken, expected in ((False, ([], [2], [])), (True, ([2], [], []))):
         tape = Tape()
-        bad = tape.call("bench", "call.invite", call_id="c", facts={"intended": {"violates": "SIG-001"}})
+        bad = tape.call("bench", "call.invite", call_id="c", facts={"intended": {"stimulus": "wrong-state"}})
         tape.answer(bad, error=None if taken else -32602)
         tape.call("iut", "call.answer", call_id="c")
         assert judge(tape) == expected
