@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from conformance.bench.case import Case
 from conformance.bench.live import Prepared
 from conformance.bench.plan import Left
+from conformance.bench.wrongstate import not_provoked
 from conformance.spec.model import Spec, Text
 from reports.words import Lang, say
 
@@ -57,7 +58,7 @@ def _left(title: Text, rows: tuple[Left, ...], lang: Lang) -> list[str]:
 
 
 def coverage(spec: Spec, cases: Mapping[str, Case]) -> str:
-    """Family by family: clauses, obligations, how they are verified, and which cases provoke them."""
+    """Family by family: clauses, obligations, how they are verified, which cases provoke them; and wrong states out of reach."""
     lines = [f"{'obligation':<12} {'level':<7} {'verification':<13} {'rule':<10} provoked by"]
     totals: Counter[str] = Counter()
     for clause in spec.clauses.values():
@@ -71,4 +72,8 @@ def coverage(spec: Spec, cases: Mapping[str, Case]) -> str:
     families = Counter(clause.family for clause in spec.clauses.values())
     lines.append("")
     lines += [f"{family}: {families[family]} clauses, {totals[family]} obligations" for family in families]
+    pairs = not_provoked(spec)
+    if pairs:
+        lines += ["", "messages in a wrong state that no case provokes:"]
+        lines += [f"{pair.lifecycle} {pair.state}: {', '.join(pair.messages)} ({pair.reason})" for pair in pairs]
     return "\n".join(lines)

@@ -83,17 +83,6 @@ async def ring_timeout(stage: Stage) -> None:
     await steps.close_session(stage, visit)
 
 
-@case("sig.stale-call", "已结束的呼叫标识返回规定错误", "a call that ended is unknown", roles=CALL + " call.bye", verbs="card")
-async def stale_call(stage: Stage) -> None:
-    """A goodbye and a candidate for a call that is over."""
-    visit = await steps.connected_call(stage)
-    await steps.hang_up(stage, visit)
-    intended = {"stimulus": "stale-object"}
-    await stage.tell("call.bye", facts={"intended": intended}, call_id=visit.call_id, reason="finished")
-    await stage.tell("media.candidate", facts={"intended": intended}, call_id=visit.call_id, candidate=None)
-    await steps.close_session(stage, visit)
-
-
 @case("sig.duplicate-invite", "重复邀请按同一呼叫处理", "the same invite twice is one call", roles=CALL, verbs="card")
 async def duplicate_invite(stage: Stage) -> None:
     """A new request with the same call."""

@@ -60,6 +60,7 @@ def test_it_is_planned_by_what_it_binds() -> None:
     assert {"reg.first-registration", "hbt.steady", "que.swipe-ticket", "sec.tls-expired"} <= chosen  # the harness's stories
     assert {"gen.walk.locker", "gen.action.call_lamp.light.1", "gen.bad-params.locker.open.code"} <= chosen  # the pack's own
     assert {"gen.wrong-state.locker.empty.locker.open", "gen.wrong-state.ticket.none.ticket.called"} <= chosen
+    assert {"gen.wrong-state.locker.loaded", "gen.wrong-state.locker.taken"} <= chosen  # a walk leads there
     assert left["visit.whole"].startswith("the pack binds no message to ")
     assert left["per.report"] == "the pack has no timer T-STATUS"
     assert not plan.not_selected
@@ -105,13 +106,26 @@ def takes_anything(kiosk: Any) -> dict[str, Any]:
     return {"check": lambda cmd, data: data if cmd in ("lockerOpen", "lockerLoad") else kiosk.check(cmd, data)}
 
 
-@pytest.mark.parametrize(("wrong", "clause"), [(wrong_sign, "ENR-003"), (takes_anything, "GRD-001")])
+def opens_what_is_gone(kiosk: Any) -> dict[str, Any]:
+    def locker(self: Any, cmd: str, data: dict[str, Any]) -> None:
+        if cmd == "lockerOpen" and data["boxNo"] in self.opened:
+            return
+        kiosk.Kiosk._locker(self, cmd, data)
+        if cmd == "lockerOpen":
+            self.opened.add(data["boxNo"])
+
+    return {"Kiosk": type("Kiosk", (kiosk.Kiosk,), {"_locker": locker, "opened": set()})}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "clause"), [(wrong_sign, "ENR-003"), (takes_anything, "GRD-001"), (opens_what_is_gone, "GRD-002")]
+)
 def test_its_rules_have_teeth(
     lab: MemoryLab, good: tuple[RunResult, Path], monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Any], dict[str, Any]],
     clause: str,
 ) -> None:  # fmt: skip
     kiosk = sys.modules["xingzhu_kiosk"]  # the good run has imported it
-    before = type("Before", (), {"signed": staticmethod(kiosk.signed), "check": staticmethod(kiosk.check)})
+    before = type("Before", (), {"signed": staticmethod(kiosk.signed), "check": staticmethod(kiosk.check), "Kiosk": kiosk.Kiosk})
     for name, value in wrong(before).items():
         monkeypatch.setattr(kiosk, name, value)
     result = lab.run(load_device(GOOD))

@@ -170,7 +170,8 @@ export class Call {
   async candidate(params) {
     this.mine(params);
     const told = params.candidate;
-    if (!this.connection?.remoteDescription) {
+    if (!this.connection) throw new RpcError(CODE.state, "not answered yet");
+    if (!this.connection.remoteDescription) {
       this.early.push(told);
       return {};
     }
