@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from mocks.devices.reference.calls import Calls
 from mocks.devices.reference.docking import Docking, Problem
 from mocks.devices.reference.link import Answer, Link
 from mocks.devices.reference.tickets import Tickets
@@ -66,6 +67,19 @@ class WrongStateAccepted(Link):
                 self.d.log(f"{method}: {error}")
                 return {}
         return await super().handle(method, params)
+
+
+@defect(
+    id="ROB-003-candidates-while-ringing",
+    breaks=["ROB-003", "SIG-016"],
+    about={"zh": "振铃时即接受对方候选地址", "en": "takes candidates while it still rings"},
+)
+class CandidatesWhileRinging(Calls):
+    async def candidate(self, params: dict[str, Any]) -> dict[str, Any]:
+        call = self.call
+        if call is not None and call.state == "ringing" and call.call_id == params.get("call_id"):
+            return {}  # kept for later, as many libraries do
+        return await super().candidate(params)
 
 
 @defect(

@@ -7,7 +7,7 @@ from typing import Any
 
 from mocks.devices.reference.calls import Call, Calls
 from mocks.devices.reference.link import Answer
-from mocks.devices.reference.wire import BAD_PARAMS, UNKNOWN, RpcError
+from mocks.devices.reference.wire import BAD_PARAMS, UNKNOWN, WRONG_STATE, RpcError, wanted
 from mocks.devices.registry import defect
 
 
@@ -122,6 +122,40 @@ class StaleCallAccepted(Calls):
             if error.code == UNKNOWN:
                 return {}
             raise
+
+
+@defect(
+    id="SIG-010-ended-call-offered-anew",
+    breaks=["SIG-010", "ROB-003"],
+    about={"zh": "已结束的呼叫仍接受媒体要约", "en": "takes an offer for a call that is over"},
+)
+class EndedCallOfferedAnew(Calls):
+    async def offer(self, params: dict[str, Any]) -> dict[str, Any]:
+        wanted(params, "call_id:str sdp:str labels?:obj")
+        return {} if params["call_id"] in self.ended else await super().offer(params)
+
+
+@defect(
+    id="SIG-010-second-goodbye-confirmed",
+    breaks=["SIG-010", "ROB-003"],
+    about={"zh": "已结束的呼叫再次挂断仍答成功", "en": "confirms a goodbye of a call that is over"},
+)
+class SecondGoodbyeConfirmed(Calls):
+    async def bye(self, params: dict[str, Any]) -> dict[str, Any]:
+        wanted(params, "call_id:str reason?:str")
+        return {} if params["call_id"] in self.ended else await super().bye(params)
+
+
+@defect(
+    id="SIG-010-ended-call-in-a-wrong-state",
+    breaks=["SIG-010"],
+    about={"zh": "已结束的呼叫答状态不符而非未知", "en": "says wrong state of a call that is over, and not that it is unknown"},
+)
+class EndedCallInAWrongState(Calls):
+    def find(self, params: dict[str, Any]) -> Call:
+        if params["call_id"] in self.ended:
+            raise RpcError(WRONG_STATE, "the call is over")
+        return super().find(params)
 
 
 @defect(
