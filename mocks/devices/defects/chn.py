@@ -116,7 +116,7 @@ class UnknownMethodAccepted(Link):
 @defect(
     id="CHN-010-bad-params-accepted",
     breaks=["CHN-010"],
-    may_break=["CHN-001", "HBT-009", "ROB-002"],
+    may_break=["CHN-001", "HBT-009", "PER-004", "ROB-002"],
     about={"zh": "参数错误也答成功", "en": "answers bad parameters with success"},
 )
 class BadParamsAccepted(Channel):
