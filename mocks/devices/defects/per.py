@@ -243,6 +243,7 @@ class PrintsWithoutPaper(Actions):
 @defect(
     id="PER-042-stays-broken",
     breaks=["PER-042"],
+    may_break=["PER-040"],  # where another case broke the printer before
     about={"zh": "补纸后仍报缺纸，重启才恢复", "en": "prints again only after a restart, whatever was repaired"},
 )
 class StaysBroken(Actions):

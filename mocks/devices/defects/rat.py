@@ -62,7 +62,7 @@ class SilenceAfterTimeout(Ratings):
 @defect(
     id="RAT-004-rating-lost-on-error",
     breaks=["RAT-004"],
-    may_break=["QUE-004"],
+    may_break=["MAT-004", "QUE-004"],  # it repeats nothing that met an error
     about={"zh": "提交失败即丢弃评价", "en": "a rating that meets an error is dropped"},
 )
 class RatingLostOnError(Docking):
@@ -161,6 +161,7 @@ class CloseRefused(Sessions):
 @defect(
     id="REC-005-material-of-another-session",
     breaks=["REC-005"],
+    may_break=["PER-030", "PER-050"],  # the city refuses the material, so capture and signature are never done
     about={"zh": "材料上传到错误的会话", "en": "materials go to another session"},
 )
 class MaterialOfAnotherSession(Materials):
