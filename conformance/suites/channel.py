@@ -87,6 +87,7 @@ async def resume_after_cut(stage: Stage) -> None:
     await stage.expect("channel.resume", timer="T-RECONNECT", after=mark)
     await stage.expect("peripheral.report", timer="T-RECONNECT", after=mark)
     await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
+    await stage.quiet("T-QUIET")  # a device that had just booted has more to tell than the press, and tells it in order
 
 
 @case(
