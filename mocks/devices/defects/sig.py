@@ -104,8 +104,7 @@ class OffersLate(Calls):
 )
 class NoWayBack(Calls):
     async def offer(self, params: dict[str, Any]) -> dict[str, Any]:
-        self.find(params)
-        return {}
+        return await super().offer(params) if self.find(params).state == "ringing" else {}
 
 
 @defect(
