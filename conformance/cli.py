@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -34,9 +33,17 @@ PromptsOption = Annotated[bool, typer.Option("--prompts/--no-prompts", help="Whe
 
 
 def _stop(lines: list[str], code: int) -> typer.Exit:
+    from reports.console import tell
+
     for line in lines:
-        typer.echo(f"rvw: {line}", err=True)
+        tell(f"rvw: {line}\n")
     return typer.Exit(code)
+
+
+def _answer(text: str) -> None:
+    from reports.console import answer_line
+
+    answer_line(text)
 
 
 @app.command()
@@ -113,7 +120,7 @@ def plan(
         )  # fmt: skip
     except UsageProblem as error:
         raise _stop(error.lines, 2) from None
-    typer.echo(render(prepared, _lang(lang)))
+    _answer(render(prepared, _lang(lang)))
 
 
 @app.command()
@@ -129,7 +136,7 @@ def rejudge(
     from conformance.bench.rejudge import rejudge as judge_again
     from conformance.spec.problems import PackError
     from reports import summary
-    from reports.safe import for_console
+    from reports.console import answer, tell
 
     try:
         again = judge_again(run_directory, pack or None)
@@ -138,9 +145,9 @@ def rejudge(
     target = out or run_directory
     target.mkdir(parents=True, exist_ok=True)
     report, paths = write_outputs(again.result, again.transcript, again.spec, target)
-    typer.echo(for_console(summary.render(report, paths, _lang(lang)), sys.stdout.encoding), nl=False)
+    answer(summary.render(report, paths, _lang(lang)))
     for place in again.read.breaks[:10]:
-        typer.echo(f"rvw: journal {place}", err=True)
+        tell(f"rvw: journal {place}\n")
     raise typer.Exit(again.result.exit_code)
 
 
@@ -151,7 +158,7 @@ def doctor(device: Annotated[Path | None, typer.Option("--device", help="Also ch
 
     rows = examine(device)
     for row in rows:
-        typer.echo(row.line())
+        _answer(row.line())
     raise typer.Exit(0 if all(row.ok or not row.needed for row in rows) else 2)
 
 
@@ -164,7 +171,7 @@ def defects(
     """Run every defect device and write the kill matrix: which clause catches what."""
     from conformance.bench.killmatrix import run_defects
 
-    raise typer.Exit(run_defects(only=only, out=out, sockets=sockets, say=typer.echo))
+    raise typer.Exit(run_defects(only=only, out=out, sockets=sockets, say=_answer))
 
 
 @app.command()
@@ -179,7 +186,7 @@ def bench(
     from conformance.bench.explore import Wanted, explore
 
     wanted = Wanted(pack=pack, profile=profile, lab=lab, device=device, host=host, advertise=advertise, port=port)
-    raise typer.Exit(explore(wanted, say=typer.echo))
+    raise typer.Exit(explore(wanted, say=_answer))
 
 
 @lab_app.command("init")
@@ -206,7 +213,7 @@ def lab_init(
     except UsageProblem as error:
         raise _stop(error.lines, 2) from None
     for line in lines:
-        typer.echo(line)
+        _answer(line)
 
 
 @spec_app.command("check")
@@ -220,7 +227,7 @@ def spec_check(pack: Annotated[str, typer.Argument(help="Pack: name, name/versio
     except PackError as error:
         raise _stop(str(error).splitlines(), 2) from None
     obligations = sum(len(clause.obligations) for clause in spec.clauses.values())
-    typer.echo(
+    _answer(
         f"{spec.id} {spec.version}: {len(spec.clauses)} clauses, {obligations} obligations, {len(spec.messages)} messages, "
         f"{len(spec.constraints)} invalid examples, {len(spec.timers)} timers; digest {spec.digest[:16]}"
     )
@@ -237,7 +244,7 @@ def spec_show(
 
     spec = load(pack) if pack else load()
     try:
-        typer.echo(show(spec, name, _lang(lang)))
+        _answer(show(spec, name, _lang(lang)))
     except LookupError as error:
         raise _stop([str(error)], 2) from None
 
@@ -251,7 +258,7 @@ def spec_coverage(pack: PackOption = "") -> None:
     from conformance.spec.loader import load
 
     spec = load(pack) if pack else load()
-    typer.echo(coverage(spec, {**load_cases(), **generated_cases(spec)}))
+    _answer(coverage(spec, {**load_cases(), **generated_cases(spec)}))
 
 
 def _timers(given: list[str] | None) -> dict[str, float]:

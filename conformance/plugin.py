@@ -21,7 +21,8 @@ from conformance.iut.process import DeviceAbsent
 from conformance.verdict import exitcode
 from conformance.verdict.model import CaseResult, Verdict
 from reports import summary
-from reports.safe import for_console
+from reports.console import tell
+from reports.safe import printable
 from reports.words import Lang
 
 MARKS = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE", Verdict.ERROR: "ERROR"}
@@ -54,7 +55,7 @@ class PytestRun:
             result = live.execute(case)
         except RunAborted as error:
             self._tell_once(f"rvw: the run ends here: {error}\n")
-            pytest.fail(f"not run: {error}", pytrace=False)
+            pytest.fail(printable(f"not run: {error}", keep_lines=True), pytrace=False)
         self._done += 1
         self._tell(case, result)
         if result.verdict is not Verdict.PASS:
@@ -78,9 +79,9 @@ class PytestRun:
         """Start with exactly these cases."""
         plan, selection = self.prepared.plan(frozenset(cases))
         self._total = len(plan.cases)
-        show = terminal_prompts(self._say, self.lang)
-        self.live = LiveRun(self.prepared, plan, selection, resume=self._resume, show=show, say=self._say)
-        self._say(f"规范 {self.prepared.spec.id} {self.prepared.spec.version} · 配置 {self.prepared.profile.id} · "
+        show = terminal_prompts(tell, self.lang)
+        self.live = LiveRun(self.prepared, plan, selection, resume=self._resume, show=show, say=tell)
+        tell(f"规范 {self.prepared.spec.id} {self.prepared.spec.version} · 配置 {self.prepared.profile.id} · "
                   f"用例 {self._total} · seed {self.prepared.seed}\n")  # fmt: skip
         try:
             self.live.begin()
@@ -100,7 +101,7 @@ class PytestRun:
         code = next((code for kind, code in kinds if isinstance(error, kind)), UNDECIDED)
         if code != UNDECIDED:
             for line in (str(error) or "interrupted before the first case").splitlines():
-                self._say(f"rvw: {line}\n")
+                tell(f"rvw: {line}\n")
         return code
 
     def end(self, *, interrupted: bool, broken: bool = False) -> int:
@@ -109,14 +110,14 @@ class PytestRun:
         try:
             result = self.live.finish(interrupted=interrupted)
             assert self.live.report is not None
-            self._say(summary.render(self.live.report, self.live.paths, self.lang))
+            tell(summary.render(self.live.report, self.live.paths, self.lang))
             codes = [result.exit_code]
             if self.live.unwritten is not None:
-                self._say(f"rvw: the outputs cannot be written: {self.live.unwritten}\n")
-                self._say(f"rvw: make room, then: rvw rejudge {self.live.out}\n")
+                tell(f"rvw: the outputs cannot be written: {self.live.unwritten}\n")
+                tell(f"rvw: make room, then: rvw rejudge {self.live.out}\n")
                 codes.append(exitcode.BENCH)
             if interrupted:
-                self._say(f"rvw: stopped; go on with: rvw resume {self.live.out}\n")
+                tell(f"rvw: stopped; go on with: rvw resume {self.live.out}\n")
             self.code = exitcode.worst([*codes, exitcode.BENCH] if broken else codes)
             return self.code
         finally:
@@ -127,16 +128,12 @@ class PytestRun:
             why = f"  {' '.join(result.clauses)}" if result.verdict is not Verdict.PASS else ""
             again = f"  (attempt {result.attempts})" if result.attempts > 1 else ""
             mark = MARKS.get(result.verdict, str(result.verdict))
-            self._say(f"[{self._done:3d}/{self._total}] {mark:<12} {result.seconds:6.2f} s  {case.id}{why}{again}\n")
+            tell(f"[{self._done:3d}/{self._total}] {mark:<12} {result.seconds:6.2f} s  {case.id}{why}{again}\n")
 
     def _tell_once(self, text: str) -> None:
         if not self._aborted:
             self._aborted = True
-            self._say(text)
-
-    def _say(self, text: str) -> None:
-        sys.stderr.write(for_console(text, sys.stderr.encoding))
-        sys.stderr.flush()
+            tell(text)
 
 
 RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
@@ -168,7 +165,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         config.stash[RUN] = PytestRun(prepare(options))
     except UsageProblem as error:
-        raise pytest.UsageError(*error.lines) from error
+        raise pytest.UsageError(*(printable(line) for line in error.lines)) from error
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

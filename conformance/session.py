@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from conformance.bench.rejudge import rejudge
 from conformance.bench.resume import prepare_rest, stopped_run
 from conformance.plugin import PytestRun, run_session
 from reports import summary
-from reports.safe import for_console
+from reports.console import tell
 from reports.words import Lang
 
 
@@ -35,18 +34,18 @@ def run_once(
         book = Campaign.open(campaign, prepared)
         chosen = book.choose(wanted, prepared)
         if chosen is None:
-            _say(f"nothing is left to run with --only {only}\n" + book.summary(prepared, lang))
+            tell(f"nothing is left to run with --only {only}\n" + book.summary(prepared, lang))
             return book.exit_code
         session = replace(prepared, options=replace(options, out=book.next_session(), only_cases=chosen))
         run = run_session(session, keyword=keyword, lang=lang)
         code = run.code
         if run.live is not None and run.live.result is not None:
             book.add(run.live.out, session, run.live.result, wanted)
-            _say(book.summary(prepared, lang))
+            tell(book.summary(prepared, lang))
             code = book.exit_code
     if before is not None and run.live is not None and run.live.result is not None:
         rows = changes(before, run.live.result)
-        _say(f"\nagainst {baseline}: {len(rows) or 'no'} clauses changed\n" + "".join(f"  {row}\n" for row in rows))
+        tell(f"\nagainst {baseline}: {len(rows) or 'no'} clauses changed\n" + "".join(f"  {row}\n" for row in rows))
     return code
 
 
@@ -64,15 +63,10 @@ def resume_run(
     """Go on with a stopped run; returns the exit code. Raises UsageProblem, NoRun."""
     stopped = stopped_run(run)
     if stopped.planned and not stopped.left:
-        _say("every case of this run has come to its end; it is judged again\n")
+        tell("every case of this run has come to its end; it is judged again\n")
         again = rejudge(run)
         report, paths = write_outputs(again.result, again.transcript, again.spec, run)
-        _say(summary.render(report, paths, lang))
+        tell(summary.render(report, paths, lang))
         return again.result.exit_code
     rest: PytestRun = run_session(prepare_rest(run, device, lab, prompts=prompts), lang=lang, resume=True)
     return rest.code
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(for_console(text, sys.stderr.encoding))
-    sys.stderr.flush()

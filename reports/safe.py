@@ -120,6 +120,7 @@ def ascii_name(text: str, limit: int = 200) -> str:
 
 
 def for_console(text: str, encoding: str | None) -> str:
-    """What a console of this encoding can print; characters that it lacks are spelled out instead of failing."""
+    """What may be printed on a console of this encoding: no character acts (a device's words may hold escape sequences),
+    and what the encoding lacks is spelled out instead of failing. Line feeds and tabs stay."""
     name = encoding or "ascii"
-    return text.encode(name, "backslashreplace").decode(name)
+    return printable(text, keep_lines=True).encode(name, "backslashreplace").decode(name)

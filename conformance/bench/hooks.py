@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from conformance.bench.identity import Identity
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.process import DeviceProcess, expand
 from conformance.iut.upper_tester import HttpUpperTester
+from conformance.trace.masking import Masker
 from mocks.pki import RunCa
 
 HOOK_LIMIT_S: Final = 1800.0  # flashing takes its time, but not for ever
@@ -27,8 +28,8 @@ class OtherBuild(Exception):
     """The device is another build than the one that was asked for."""
 
 
-def before_run(device: DeviceFile) -> None:
-    """Run `[iut.hooks] before_run` where the device file has one. Raises HookFailed."""
+def before_run(device: DeviceFile, secrets: Iterable[bytes | str] = ()) -> None:
+    """Run `[iut.hooks] before_run` where the device file has one. Raises HookFailed, which shows none of these secrets."""
     command = device.hooks.get("before_run")
     if command is None:
         return
@@ -43,9 +44,17 @@ def before_run(device: DeviceFile) -> None:
     except subprocess.TimeoutExpired as error:
         raise HookFailed(f"{place}: before_run: no end within {HOOK_LIMIT_S:.0f} s") from error
     if done.returncode != 0:
-        tail = done.stdout.decode("utf-8", "replace").splitlines()[-TOLD_LINES:]
+        tail = _mask_of(secrets)(done.stdout.decode("utf-8", "replace")).splitlines()[-TOLD_LINES:]
         lines = [f"{place}: before_run ended with exit code {done.returncode}; nothing was run", *(f"  {line}" for line in tail)]
         raise HookFailed("\n".join(lines))
+
+
+def _mask_of(secrets: Iterable[bytes | str]) -> Callable[[str], str]:
+    """A mask for words that come before there is a run with its own."""
+    masker = Masker()
+    for secret in secrets:
+        masker.add_secret(secret, "key")
+    return masker.text
 
 
 async def ask_firmware(device: DeviceFile, ports: Sequence[int], host: str, cwd: Path) -> str | None:
@@ -70,7 +79,7 @@ async def _spawned_firmware(device: DeviceFile, ports: Sequence[int], host: str,
             device_api={"host": host, "port": ports[0], "cert_pem": leaf.chain.decode(), "key_pem": leaf.key.decode()},
             upper_tester={"host": host, "port": ports[1]},
         )  # fmt: skip
-        process = DeviceProcess.of(device.driver, cwd, lambda _: None)
+        process = DeviceProcess.of(device.driver, cwd, lambda _: None, mask=_mask_of(identity.secrets()))
         try:
             ready: Mapping[str, Any] = await process.start(document)
         finally:

@@ -116,7 +116,8 @@ class LiveRun:
         """The hook, then the build where it is asked for; returns what the device said of it."""
         p, expected = self.prepared, self.prepared.options.expect_firmware
         try:
-            hooks.before_run(p.device)
+            keys = p.place.identity(p.device.remote_device_id, "").secrets() if p.place.lab is not None else []
+            hooks.before_run(p.device, [*keys, *p.secrets])
             if not expected:
                 return None
             assert self._thread is not None
@@ -125,7 +126,7 @@ class LiveRun:
             if told is not None:
                 hooks.compare(expected, told, "before the run")
             return told
-        except (hooks.HookFailed, hooks.OtherBuild) as error:
+        except (hooks.HookFailed, hooks.OtherBuild, LabError) as error:
             raise UsageProblem(str(error).splitlines()) from error
         except OSError as error:
             raise DeviceAbsent(f"the device cannot be asked which build it is: {error}") from error

@@ -73,6 +73,11 @@ class Prepared:
         """Whether somebody may be asked in this run."""
         return self.options.prompts and "operator" in self.profile.stimulus
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Sensitive values of the device file: nothing that is written or shown may hold them."""
+        return declared(self.device, self.spec).secrets
+
     def plan(self, cases: frozenset[str] = frozenset()) -> tuple[Plan, Selection]:
         """The plan, narrowed to these cases where any are named."""
         o = self.options

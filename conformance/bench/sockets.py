@@ -94,6 +94,8 @@ async def _device(
     city.enrol(identity.enrolment())
     for secret in identity.secrets():
         recorder.add_secret(secret, "key")
+    for value in p.secrets:
+        recorder.add_secret(value)
     operator = OperatorUpperTester(show, allowed=p.options.prompts)
     person = operator if p.person else None
     said = CommandLog(device.logs, recorder.clock, recorder) if device.logs else None
@@ -112,7 +114,7 @@ async def _device(
     )  # fmt: skip
     stderr = StderrLog(recorder.clock)
     spawned = SpawnedDevice(
-        device, document, working_directory(device), on_line=stderr.add,
+        device, document, working_directory(device), on_line=stderr.add, mask=recorder.masked,
         on_exit=lambda code: _observe(recorder, "device.exit", {"code": code}),
         on_ready=lambda ready: _observe(recorder, "device.ready", {"firmware": str(ready.get("firmware", ""))}),
     )  # fmt: skip

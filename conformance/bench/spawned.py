@@ -18,7 +18,7 @@ class SpawnedDevice:
 
     def __init__(
         self, device: DeviceFile, document: Mapping[str, Any], directory: Path, *, on_exit: Callable[[int], None],
-        on_ready: Callable[[Mapping[str, Any]], None], on_line: Callable[[str], None],
+        on_ready: Callable[[Mapping[str, Any]], None], on_line: Callable[[str], None], mask: Callable[[str], str],
     ) -> None:  # fmt: skip
         self._device = device
         self._document = document
@@ -26,12 +26,15 @@ class SpawnedDevice:
         self._on_exit = on_exit
         self._on_ready = on_ready
         self._on_line = on_line
+        self._mask = mask
         self._process: DeviceProcess | None = None
         self._tester: UpperTester | None = None
 
     async def on(self, keys: Keys = NO_KEYS) -> None:
         """Start the process and wait for its ready line. Raises DeviceAbsent."""
-        self._process = DeviceProcess.of(self._device.driver, self._directory, self._on_exit, self._on_line)
+        self._process = DeviceProcess.of(
+            self._device.driver, self._directory, self._on_exit, on_line=self._on_line, mask=self._mask
+        )
         ready = await self._process.start({**self._document, "keys": {**self._document["keys"], **keys}})
         self._on_ready(ready)
         await self._drop_tester()

@@ -31,16 +31,21 @@ def expand(command: Sequence[str]) -> list[str]:
 
 
 class DeviceProcess:
-    """One life of a device process. `on_exit` is told when it ends by itself, `on_line` every line of its stderr."""
+    """One life of a device process. `on_exit` is told when it ends by itself, `on_line` every line of its stderr.
+
+    What an error quotes of its output goes through `mask` first: it holds the device's keys, and a log may show them.
+    """
 
     def __init__(
         self, command: Sequence[str], directory: Path, on_exit: Callable[[int], None], *,
-        on_line: Callable[[str], None] = lambda _: None, env: Mapping[str, str] | None = None, ready_limit_s: float | None = None,
+        on_line: Callable[[str], None] = lambda _: None, mask: Callable[[str], str] = str,
+        env: Mapping[str, str] | None = None, ready_limit_s: float | None = None,
     ) -> None:  # fmt: skip
         self._command = expand(command)
         self._directory = directory
         self._on_exit = on_exit
         self._on_line = on_line
+        self._mask = mask
         self._env = {**os.environ, **(env or {})}
         self._ready_limit_s = ready_limit_s or READY_LIMIT_S
         self._process: asyncio.subprocess.Process | None = None
@@ -51,11 +56,13 @@ class DeviceProcess:
 
     @classmethod
     def of(
-        cls, driver: Driver, directory: Path, on_exit: Callable[[int], None], on_line: Callable[[str], None] = lambda _: None
-    ) -> DeviceProcess:
+        cls, driver: Driver, directory: Path, on_exit: Callable[[int], None], *,
+        on_line: Callable[[str], None] = lambda _: None, mask: Callable[[str], str] = str,
+    ) -> DeviceProcess:  # fmt: skip
         """The process of a device file's driver."""
         return cls(
-            driver.command, directory, on_exit, on_line=on_line, env=driver.env, ready_limit_s=driver.ready_timeout_s
+            driver.command, directory, on_exit, on_line=on_line, mask=mask, env=driver.env,
+            ready_limit_s=driver.ready_timeout_s,
         )
 
     async def start(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -82,7 +89,8 @@ class DeviceProcess:
             reason = str(error) or f"no ready line within {self._ready_limit_s:.0f} s"
             ended = "" if code is None else f" (exit code {code})"
             tail = " | ".join(list(self.log)[-5:]) or "nothing"
-            raise DeviceAbsent(f"the device did not become ready: {reason}{ended}; its last words: {tail}") from error
+            told = self._mask(f"{reason}{ended}; its last words: {tail}")
+            raise DeviceAbsent(f"the device did not become ready: {told}") from error
         self._lives = True
         if self._process.returncode is not None:  # it ended in the moment between
             self._on_exit(self._process.returncode)

@@ -132,6 +132,10 @@ class Masker:
             raw = personal.CANDIDATE.sub(lambda m: self._mask_person(m, found), raw)
         return raw, found
 
+    def text(self, text: str) -> str:
+        """A text that people are shown beside the journal, such as the last words of a device: through the same mask."""
+        return self(text.encode("utf-8", "surrogateescape"))[0].decode("utf-8", "replace")
+
     def _mask_secret(self, at: int, value: bytes, found: list[dict[str, Any]]) -> bytes:
         kind, digest = self._secrets[value], self._digest(value)
         found.append({"kind": kind, "length": len(value), "digest": digest, "at": at})

@@ -116,6 +116,10 @@ class Recorder:
         """A synthetic resident of this run: the number is evidence and stays."""
         self._mask.allow_person(id_number)
 
+    def masked(self, text: str) -> str:
+        """A text that is shown to people without going through the trace first, through the mask of the run."""
+        return self._mask.text(text)
+
     async def wait_for(self, predicate: Predicate, after_n: int, timeout_s: float) -> Entry | None:
         """The first entry with n > `after_n` that satisfies, also one that is already there; None at the time-out."""
         for entry in self.transcript.since(after_n + 1):

@@ -20,6 +20,7 @@ from tests.selftest.command import begin, cases_of, device_file, rvw, wait_for_l
 QUICK = ("--seed", "1", "--lang", "en")
 SOME = "que.swipe or que.cancel or que.on-behalf or que.duplicate"  # a few short cases, to be stopped among them
 PASS, FAIL, USAGE, INCONCLUSIVE, BENCH = range(5)
+FOREIGN = "11010519491231002X"  # an identity number that is no resident's of the run
 
 # What is wrong before any traffic: exit 2
 
@@ -128,6 +129,24 @@ def test_a_hook_that_fails_stops_before_the_world(tmp_path: Path) -> None:
     device = device_file(tmp_path, "hook", f"[iut.hooks]\nbefore_run = {json.dumps(hook)}\n")
     code, text = rvw("run", "--device", device, "--out", tmp_path / "run")
     assert (code, "exit code 7" in text, "no device on USB" in text) == (USAGE, True, True), text
+
+
+def test_what_a_hook_says_reaches_the_terminal_clean(tmp_path: Path) -> None:
+    hook = [sys.executable, "-c", f"print('\\x1b[2Jcard {FOREIGN} written'); raise SystemExit(7)"]
+    device = device_file(tmp_path, "rude", f"[iut.hooks]\nbefore_run = {json.dumps(hook)}\n")
+    code, text = rvw("run", "--device", device, "--out", tmp_path / "run")
+    assert (code, "\\x1b[2Jcard" in text, "\x1b" in text, FOREIGN in text) == (USAGE, True, False, False), text
+
+
+@pytest.mark.sockets
+def test_the_last_words_of_a_device_are_masked_and_clean(tmp_path: Path) -> None:
+    lines = ["import json, sys", "keys = json.loads(sys.stdin.readline())['keys']",
+             f"sys.exit('\\x1b[31mmy key is ' + keys['device']['secret_b64'] + ', card {FOREIGN}')"]  # fmt: skip
+    command = ["{python}", "-c", "\n".join(lines)]
+    device = device_file(tmp_path, "chatty", f"[driver]\ncommand = {json.dumps(command)}\n")
+    code, text = rvw("run", "--device", device, "--out", tmp_path / "run", *QUICK, "-k", "que.swipe")
+    assert (code, "\\x1b[31mmy key is ~key." in text) == (INCONCLUSIVE, True), text
+    assert (FOREIGN in text, "\x1b" in text) == (False, False), text
 
 
 @pytest.mark.sockets

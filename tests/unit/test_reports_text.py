@@ -9,7 +9,7 @@ import pytest
 from reports_sample import RESIDENT, sample, sample_run
 
 from conformance.verdict.model import Verdict
-from reports import card, safe, summary
+from reports import card, console, safe, summary
 from reports.build import build
 from reports.reasons import in_words
 
@@ -65,6 +65,16 @@ def test_credentials_in_headers_are_hidden() -> None:
 
 def test_console_without_chinese_gets_escapes_not_an_error() -> None:
     assert safe.for_console("不通过 ok", "cp1252") == "\\u4e0d\\u901a\\u8fc7 ok"
+
+
+def test_console_shows_what_acts_instead_of_obeying_it() -> None:
+    assert safe.for_console("\x1b[2Jgone\r\n\tnext", "utf-8") == "\\x1b[2Jgone\\x0d\n\tnext"
+
+
+def test_every_line_of_a_command_is_cleaned(capsys: pytest.CaptureFixture[str]) -> None:
+    console.tell("last words: \x1b]0;owned\x07\n")
+    console.answer_line("method \u202ename")
+    assert capsys.readouterr() == ("method <U+202E>name\n", "last words: \\x1b]0;owned\\x07\n")
 
 
 def test_card_answers_the_questions_of_a_vendor() -> None:
