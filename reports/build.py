@@ -59,7 +59,7 @@ def build(result: RunResult, transcript: Transcript, spec: Spec) -> Report:
         started_ms=started_ms(head), seconds=max((entry.t for entry in trace.entries), default=0.0),
         cover=cover(result, cases, trace.entries, spec, len(declarations)), families=_families(clauses, spec), clauses=clauses,
         cases=cases, failures=cards(result, trace, spec),
-        open_points=open_points(result), diagrams=drawn, diagrams_left_out=not_drawn,
+        open_points=open_points(result, spec), diagrams=drawn, diagrams_left_out=not_drawn,
         timelines=timelines(result, trace), declarations=declarations, timers=timer_rows(head, spec),
         notes=_notes(result), notice=spec.notice, sourced=spec.sourced, assumed=spec.assumed,
         environment=_environment(head, trace.entries),

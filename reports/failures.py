@@ -13,6 +13,7 @@ from conformance.spec.model import Clause, Spec, Text
 from conformance.trace.transcript import Entry, Transcript
 from conformance.verdict.model import Blame, ClauseResult, Finding, RunResult, Verdict, Violation
 from reports import words
+from reports.cover import timer_rows
 from reports.messages import surroundings
 from reports.model import FailureCard, Folded, OpenPoint, Scene
 from reports.reasons import code_of
@@ -107,7 +108,7 @@ def _card(
         verdict=clause.verdict, remark=clause.remark, waived=clause.waived, blame=clause.blame, reason=clean(clause.reason),
         scenes=tuple(_scene(finding, occasion, trace, spec) for finding, occasion in shown),
         more=len(violations) - len(shown), cases=cases, cause=text.cause or words.FALLBACK_CAUSE,
-        remedy=text.remedy or words.FALLBACK_REMEDY, rerun=rerun_commands(result.head, clause.id, cases),
+        remedy=text.remedy or words.FALLBACK_REMEDY, rerun=rerun_commands(result.head, spec, clause.id, cases),
         device_log=_device_log(shown, trace),
         folded=tuple(Folded(c.id, spec.clauses[c.id].title, c.verdict) for c in folded),
         blocks=tuple(case.id for case in result.cases if case.blocked_by in blocked and case.id not in cases),
@@ -147,8 +148,8 @@ def source_line(clause: Clause) -> str:
     return " · ".join(part for part in (clause.source.kind, clause.source.ref, clause.source.note) if part)
 
 
-def rerun_commands(head: Mapping[str, Any], clause: str, cases: Sequence[str] = ()) -> tuple[str, ...]:
-    """Shell commands that run the clause, or one of its failing cases, alone and with the same seed."""
+def rerun_commands(head: Mapping[str, Any], spec: Spec, clause: str, cases: Sequence[str] = ()) -> tuple[str, ...]:
+    """Shell commands that run the clause, or one of its failing cases, alone: same device, bench, limits and seed."""
     tail = ("--seed", clean(head.get("seed", 0), 40))
     base = ["rvw", "run", "--device", device_file(head)]
     profile = clean(head.get("profile") or DEFAULT_PROFILE, 60)
@@ -156,6 +157,11 @@ def rerun_commands(head: Mapping[str, Any], clause: str, cases: Sequence[str] = 
         base += ["--profile", profile]
     if head.get("pack_ref"):  # what the user named; a run of the installed pack needs no name
         base += ["--pack", clean(head["pack_ref"], 400)]
+    if head.get("lab"):
+        base += ["--lab", clean(head["lab"], 400)]
+    for row in timer_rows(head, spec):
+        if row.status in ("tightened", "loosened"):
+            base += ["--timer", f"{row.id}={round(row.used_ms)}"]
     selections = [("--clause", clause), *(("-k", _keyword(case)) for case in cases[:MAX_RERUN_CASES])]
     return tuple(shlex.join((*base, *selection, *tail)) for selection in selections)
 
@@ -204,7 +210,7 @@ def _log_lines(entry: Entry) -> list[str]:
     return []
 
 
-def open_points(result: RunResult) -> tuple[OpenPoint, ...]:
+def open_points(result: RunResult, spec: Spec) -> tuple[OpenPoint, ...]:
     """Everything inconclusive or in error, grouped by verdict, blame and reason; the largest group first."""
     clauses: dict[tuple[Verdict, Blame | None, str], list[str]] = defaultdict(list)
     cases: dict[tuple[Verdict, Blame | None, str], list[str]] = defaultdict(list)
@@ -224,7 +230,7 @@ def open_points(result: RunResult) -> tuple[OpenPoint, ...]:
     return tuple(
         OpenPoint(
             verdict=key[0], blame=key[1], reason=key[2], clauses=tuple(clauses[key]), cases=tuple(cases[key]),
-            rerun=_rerun_open(result.head, clauses[key], cases[key]),
+            rerun=_rerun_open(result.head, spec, clauses[key], cases[key]),
         )
         for key in keys
     )  # fmt: skip
@@ -237,7 +243,7 @@ def _shared_reason(reason: str, cases: frozenset[str]) -> str:
     return code if (code := code_of(reason)) in _GROUPED else clean(reason)
 
 
-def _rerun_open(head: Mapping[str, Any], clauses: Sequence[str], cases: Sequence[str]) -> str:
+def _rerun_open(head: Mapping[str, Any], spec: Spec, clauses: Sequence[str], cases: Sequence[str]) -> str:
     if clauses:
-        return rerun_commands(head, clauses[0])[0]
-    return rerun_commands(head, "", cases[:1])[1]
+        return rerun_commands(head, spec, clauses[0])[0]
+    return rerun_commands(head, spec, "", cases[:1])[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 from reports_sample import sample, sample_run
@@ -96,15 +97,26 @@ def test_card_shows_the_offending_message_among_its_neighbours() -> None:
 
 def test_card_gives_commands_that_repeat_the_failure() -> None:
     rerun = sample().failures[0].rerun
-    assert rerun[0] == "rvw run --device devices/vendor-x.toml --clause CHN-007 --seed 42"
-    assert rerun[1] == "rvw run --device devices/vendor-x.toml -k 'chn.resume.after-cut[seed and 3]' --seed 42"
+    assert rerun[0] == "rvw run --device devices/vendor-x.toml --timer T-WIPE=5000 --clause CHN-007 --seed 42"
+    assert rerun[1] == "rvw run --device devices/vendor-x.toml --timer T-WIPE=5000 -k 'chn.resume.after-cut[seed and 3]' --seed 42"
 
 
 def test_card_names_the_profile_where_it_is_not_the_usual_one() -> None:
     result, transcript, spec = sample_run()
     head = {**result.head, "profile": "site", "device": {"file": "my device.toml"}}
     rerun = build(replace(result, head=head), transcript, spec).failures[0].rerun
-    assert rerun[0] == "rvw run --device 'my device.toml' --profile site --clause CHN-007 --seed 42"
+    assert rerun[0] == "rvw run --device 'my device.toml' --profile site --timer T-WIPE=5000 --clause CHN-007 --seed 42"
+
+
+def test_commands_for_a_device_on_a_table_name_its_lab_and_the_limits_of_the_run() -> None:
+    result, transcript, spec = sample_run()
+    timers = {timer.id: timer.lab_ms for timer in spec.timers.values()} | {"T-ACK": 500.0}
+    head = {**result.head, "timer_set": "lab", "timers": timers, "lab": "labs/room 3; rm -rf ~"}
+    report = build(replace(result, head=head), transcript, spec)
+    words = shlex.split(report.failures[0].rerun[0])
+    assert words[words.index("--lab") + 1] == "labs/room 3; rm -rf ~"
+    assert [words[i + 1] for i, word in enumerate(words) if word == "--timer"] == ["T-ACK=500"]
+    assert all("--lab" in point.rerun for point in report.open_points)
 
 
 def test_card_quotes_the_devices_own_log_of_its_case_only() -> None:
