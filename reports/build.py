@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from conformance.spec.model import Level, Spec, Text
+from conformance.trace.facts import started_at
 from conformance.trace.transcript import Entry, Transcript
 from conformance.verdict.model import CaseResult, ClauseResult, Finding, ObligationResult, RunResult, Verdict
-from reports.cover import count, cover, device_facts, started_ms, timer_rows
+from reports.cover import count, cover, device_facts, timer_rows
 from reports.failures import Trace, cards, obligation_text, open_points, source_line
 from reports.model import (
     REPORT_VERSION,
@@ -46,6 +47,7 @@ def build(result: RunResult, transcript: Transcript, spec: Spec) -> Report:
     """The report of a run. Deterministic: the same journal and pack give the same report, byte for byte."""
     trace = Trace(transcript)
     head = result.head
+    began = started_at(head)
     declarations = _declarations(result, trace.entries, spec)
     planned = _plan(trace.entries)
     clauses = tuple(_clause(clause, trace, spec, planned) for clause in result.clauses)
@@ -56,7 +58,8 @@ def build(result: RunResult, transcript: Transcript, spec: Spec) -> Report:
         version=REPORT_VERSION, pack=spec.id, pack_version=spec.version,
         pack_digest=clean(head.get("pack_digest") or spec.digest, 100),
         device_name=next((fact.value for fact in device if fact.key == "name"), ""), seed=clean(head.get("seed", ""), 40),
-        started_ms=started_ms(head), seconds=max((entry.t for entry in trace.entries), default=0.0),
+        started_ms=int(began.timestamp() * 1000) if began is not None else 0,
+        seconds=max((entry.t for entry in trace.entries), default=0.0),
         cover=cover(result, cases, trace.entries, spec, len(declarations)), families=_families(clauses, spec), clauses=clauses,
         cases=cases, failures=cards(result, trace, spec),
         open_points=open_points(result, spec), diagrams=drawn, diagrams_left_out=not_drawn,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from conformance.spec.model import Spec, Text, Timer
+from conformance.trace.facts import started_at
 from conformance.trace.transcript import Entry
 from conformance.verdict.model import RunResult, Verdict
 from reports import words
@@ -75,7 +75,7 @@ def _run_facts(head: Mapping[str, Any], spec: Spec) -> tuple[Fact, ...]:
     profile_id = str(head.get("profile", ""))
     profile = spec.profiles.get(profile_id)
     mode = str(head.get("mode", ""))
-    started = started_ms(head)
+    began = started_at(head)
     facts = [
         ("pack", Text("测试规范包", "specification pack"), f"{spec.id} {spec.version} · {spec.title.zh}"),
         ("pack_digest", Text("规范包摘要 SHA-256", "pack digest SHA-256"), head.get("pack_digest") or spec.digest),
@@ -85,9 +85,7 @@ def _run_facts(head: Mapping[str, Any], spec: Spec) -> tuple[Fact, ...]:
         ("harness", Text("测试工具版本", "harness version"), _harness(head.get("harness", ""))),
         ("transport", Text("连接方式", "transport"), head.get("transport", "")),
         ("mode", Text("测试方式", "mode"), f"{_MODES[mode].zh} {_MODES[mode].en}" if mode in _MODES else mode),
-        ("run", Text("运行编号", "run"), head.get("run_id") or head.get("run", "")),
-        ("started", Text("开始时间", "started"), _utc(started) if started else ""),
-        ("u_ms", Text("计时不确定度 U", "timing uncertainty U"), f"{head['u_ms']} ms" if head.get("u_ms") else ""),
+        ("started", Text("开始时间", "started"), f"{began:%Y-%m-%d %H:%M:%S} UTC" if began is not None else ""),
     ]
     return tuple(Fact(key, label, clean(value, 200)) for key, label, value in facts if value not in (None, ""))
 
@@ -96,25 +94,6 @@ def _harness(value: Any) -> str:
     if isinstance(value, Mapping):
         return " ".join(str(value[key]) for key in ("name", "version", "commit") if value.get(key))
     return str(value)
-
-
-def _utc(ms: int) -> str:
-    moment = dt.datetime.fromtimestamp(ms / 1000, dt.UTC)
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def started_ms(head: Mapping[str, Any]) -> int:
-    """When the run started, epoch milliseconds; 0 where the journal does not say it in a form known here."""
-    for key in ("started_at", "wall", "started"):
-        value = head.get(key)
-        try:
-            if isinstance(value, str):
-                return int(dt.datetime.fromisoformat(value).timestamp() * 1000)
-            if isinstance(value, int | float) and 0 < value < 1e11:
-                return int(value * 1000)
-        except (ValueError, OverflowError, OSError):
-            continue
-    return 0
 
 
 def _stimuli(entries: Iterable[Entry], declarations: int) -> Stimuli:
@@ -140,13 +119,13 @@ def timer_rows(head: Mapping[str, Any], spec: Spec) -> tuple[TimerRow, ...]:
         given = values.get(timer.id)
         of_set = timer.value_ms(timer_set)
         value = float(given) if isinstance(given, int | float) else of_set
-        rows.append(TimerRow(timer.id, timer.title, value, timer.production_ms, _status(timer, value, of_set)))
+        status = "loosened" if timer.loosened(value, timer_set) else _status(timer, value, of_set)
+        rows.append(TimerRow(timer.id, timer.title, value, timer.production_ms, status))
     return tuple(rows)
 
 
 def _status(timer: Timer, value: float, of_set: float) -> str:
-    """How a limit stands to the specification (decision 20): loosened means beyond the set, in the device's favour."""
+    """How a limit that is not loosened stands to the specification."""
     if value != of_set:
-        favours_device = value > of_set if timer.favours == "longer" else value < of_set
-        return "loosened" if favours_device else "tightened"
+        return "tightened"
     return "production" if value == timer.production_ms else "accelerated"

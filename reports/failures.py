@@ -174,7 +174,7 @@ def _keyword(case: str) -> str:
 def device_file(head: Mapping[str, Any]) -> str:
     """The device file that the run was started with, or a placeholder."""
     device = head.get("device")
-    path = device.get("path") or device.get("file") if isinstance(device, Mapping) else None
+    path = device.get("file") if isinstance(device, Mapping) else None
     return clean(path, 200) if path else "DEVICE.toml"
 
 

@@ -117,7 +117,6 @@ NOT_FOR_CERTIFICATION: Final = Text(
 NOTE: Final = {
     "usage": Text("使用问题", "usage"),
     "bench-error": Text("测试台出错", "bench error"),
-    "environment": Text("环境", "environment"),
     "loosened": Text("放宽的时限", "loosened limit"),
     "segment": Text("中断后续跑", "stopped and gone on with"),
     "waiver": Text("豁免", "waiver"),

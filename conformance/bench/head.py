@@ -38,13 +38,11 @@ def timer_values(spec: Spec, profile: Profile, overrides: Mapping[str, float] | 
 
 def loosened(spec: Spec, profile: Profile, timers_ms: Mapping[str, float]) -> list[dict[str, Any]]:
     """Timers that stand beyond the profile's set in the device's favour: printed, and refused for certification."""
-    rows = []
-    for timer in spec.timers.values():
-        asked, used = timer.value_ms(profile.timer_set), timers_ms[timer.id]
-        beyond = used > asked if timer.favours == "longer" else used < asked
-        if beyond:
-            rows.append({"timer": timer.id, "asked_ms": asked, "used_ms": used})
-    return rows
+    return [
+        {"timer": timer.id, "asked_ms": timer.value_ms(profile.timer_set), "used_ms": timers_ms[timer.id]}
+        for timer in spec.timers.values()
+        if timer.loosened(timers_ms[timer.id], profile.timer_set)
+    ]
 
 
 def run_head(

@@ -198,6 +198,11 @@ class Timer:
         """The limit in the given timer set, ms."""
         return self.production_ms if timer_set == "production" else self.lab_ms
 
+    def loosened(self, used_ms: float, timer_set: Literal["production", "lab"]) -> bool:
+        """Whether a value stands beyond that of the set in the device's favour (decision 20)."""
+        of_set = self.value_ms(timer_set)
+        return used_ms > of_set if self.favours == "longer" else used_ms < of_set
+
 
 @dataclass(frozen=True, slots=True)
 class PicsItem:

@@ -5,6 +5,7 @@ Each extractor is small and named with a version; the names are written into `ru
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -13,6 +14,14 @@ from conformance.trace import personal
 
 EXTRACTORS: Final[Mapping[str, int]] = {"canary": 1}
 _LINE_END: Final = re.compile(rb"\r\n")
+
+
+def started_at(head: Mapping[str, Any]) -> dt.datetime | None:
+    """When a run began (UTC), by its head; None where the journal does not say it."""
+    try:
+        return dt.datetime.fromisoformat(str(head.get("started_at", ""))).astimezone(dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def id_numbers(raw: bytes) -> set[str]:

@@ -6,7 +6,7 @@ Reasons are short texts without a language: a word, a colon, what it is about.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from conformance.trace.transcript import Entry
 from conformance.verdict.model import Blame, Doubt
@@ -23,7 +23,6 @@ BLAME_OF_DOUBT: Final = {
     "unanswered": Blame.OPERATOR,
     ABSENT: Blame.ENVIRONMENT,
 }
-_BLAMES: Final = {blame.value: blame for blame in Blame}
 
 
 def of_doubt(doubt: Doubt) -> Why:
@@ -43,11 +42,6 @@ def absence(entries: Sequence[Entry]) -> Why:
         if entry.obs == "tls.failed" and entry.facts.get("presented", "good") == "good":
             return Blame.CONFIGURATION, f"device-refuses-certificate: {entry.facts.get('reason', '')}"
     return Blame.ENVIRONMENT, ABSENT
-
-
-def told(facts: Any) -> Blame | None:
-    """The blame that an observation itself names."""
-    return _BLAMES.get(str(facts.get("blame", "")))
 
 
 def of_slice(entries: Sequence[Entry]) -> Why | None:
@@ -80,7 +74,7 @@ def _failed_stimulus(entries: Sequence[Entry]) -> Why | None:
             asked[key] = entry
         elif entry.obs == "stimulus.done":
             stimulus = asked.pop(key, entry)
-            if entry.facts.get("ok") is False and not entry.facts.get("expected"):
+            if entry.facts.get("ok") is False:
                 by_person = stimulus.facts.get("by") == "operator"
                 what = f"stimulus-failed: {stimulus.facts.get('verb', key)} {entry.facts.get('error') or ''}".strip()
                 return (Blame.OPERATOR if by_person else Blame.CONFIGURATION), what
@@ -96,6 +90,6 @@ def _failed_wait(entries: Sequence[Entry]) -> Why | None:
     for entry in entries:
         if entry.obs == "wait":
             waiting = str(entry.facts.get("what", ""))
-        elif entry.obs == "wait.end" and entry.facts.get("ok") is False and not entry.facts.get("optional"):
+        elif entry.obs == "wait.end" and entry.facts.get("ok") is False:
             return Blame.DEVICE, f"waited-in-vain: {entry.facts.get('what', waiting)}"
     return None

@@ -45,12 +45,12 @@ class _Outcome:
 def case_result(case: str, attempts: Sequence[Attempt], spec: Spec, scope: Scope) -> CaseResult:
     """The outcome of a case. A later attempt settles inconclusive or error; a fail of any attempt stays (decision 6)."""
     outcomes = [_outcome(case, attempt, spec, scope) for attempt in attempts]
-    chosen = _settled(outcomes) or _never_begun(case, scope)
+    chosen = _settled(outcomes) or _Outcome(Verdict.INCONCLUSIVE, Blame.ENVIRONMENT, "not-run")
     clauses = dict.fromkeys(f.clause for attempt in attempts for f in attempt.findings)
     return CaseResult(
         id=case, verdict=chosen.verdict, clauses=tuple(clauses), blame=chosen.blame, reason=chosen.reason,
         attempts=len(attempts), seconds=_seconds(attempts[-1].entries) if attempts else 0.0,
-        blocked_by=chosen.blocked_by or scope.blocked.get(case, ""),
+        blocked_by=chosen.blocked_by,
     )  # fmt: skip
 
 
@@ -60,12 +60,6 @@ def _settled(outcomes: Sequence[_Outcome]) -> _Outcome | None:
         if found is not None:
             return found
     return outcomes[-1] if outcomes else None
-
-
-def _never_begun(case: str, scope: Scope) -> _Outcome:
-    blocked = scope.blocked.get(case, "")
-    reason = f"blocked: {blocked}" if blocked else "not-run"
-    return _Outcome(Verdict.INCONCLUSIVE, Blame.ENVIRONMENT, reason, blocked)
 
 
 def _seconds(entries: Sequence[Entry]) -> float:
@@ -89,14 +83,11 @@ def _weighs(finding: Finding, spec: Spec) -> bool:
 
 
 def _trouble(attempt: Attempt) -> _Outcome | None:
-    bench = next((t for t in attempt.taints if t.blame is Blame.BENCH), None)
-    if bench is not None:
-        return _Outcome(Verdict.ERROR, Blame.BENCH, bench.reason)
+    if attempt.taints:
+        return _Outcome(Verdict.ERROR, Blame.BENCH, attempt.taints[0].reason)
     tainted = next((f for f in attempt.findings if f.tainted), None)
     if tainted is not None:
         return _Outcome(Verdict.ERROR, tainted.blame, tainted.taint_reason)
-    if attempt.taints:
-        return _Outcome(Verdict.INCONCLUSIVE, attempt.taints[0].blame, attempt.taints[0].reason)
     return None
 
 
@@ -122,16 +113,12 @@ def _undone(case: str, attempt: Attempt, spec: Spec, scope: Scope) -> _Outcome |
 
 
 def _said(facts: Mapping[str, Any], entries: Sequence[Entry]) -> _Outcome | None:
-    """What the bench itself said about how the procedure ended: blocked, not reached, broken."""
-    blame = blaming.told(facts)
-    if facts.get("blocked_by"):
-        blocked = str(facts["blocked_by"])
-        return _Outcome(Verdict.INCONCLUSIVE, blame or Blame.ENVIRONMENT, f"blocked: {blocked}", blocked)
+    """What the bench itself said about how the procedure ended: not reached, broken."""
     ended, reason = str(facts.get("ended", "through")), str(facts.get("reason", ""))
     if ended == "through":
         return None
-    verdict, usual = _ENDS.get(ended, (Verdict.ERROR, Blame.BENCH))
-    return _Outcome(verdict, blame or usual, f"{ended}: {reason}" if reason else ended, _polluter(ended, entries))
+    verdict, blame = _ENDS.get(ended, (Verdict.ERROR, Blame.BENCH))
+    return _Outcome(verdict, blame, f"{ended}: {reason}" if reason else ended, _polluter(ended, entries))
 
 
 def _polluter(ended: str, entries: Sequence[Entry]) -> str:

@@ -371,7 +371,6 @@ def settings_of(spec: Spec, head: Mapping[str, Any], lateness: Iterable[Entry] =
         spec=spec,
         timers_ms={str(k): _number(v) for k, v in _mapping(head.get("timers")).items()},
         timer_set="production" if timer_set == "production" else "lab",
-        u_ms=max(CLOCK_MS, _number(head.get("u_ms"))),
         lags=tuple((e.t, _number(e.facts.get("p999_ms"))) for e in told if e.obs == "bench.lag"),
         starved=tuple(
             (_number(e.facts.get("since")), e.t, _number(e.facts.get("ms"))) for e in told if e.obs == "bench.starved"

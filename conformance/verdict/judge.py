@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from conformance.spec.model import Level, Obligation, Profile, Spec
+from conformance.trace.facts import started_at
 from conformance.trace.transcript import Entry, Transcript
 from conformance.verdict import blame as blaming
 from conformance.verdict import exitcode
@@ -62,7 +63,7 @@ class Hearing:
         late = [*(before.observed(*LATENESS) if before else ()), *(e for e in fresh if e.obs in LATENESS)]
         self.settings = settings_of(self.spec, self.head, late)
         self.whole = Context(entries, self.settings, grown=before)
-        troubles = self.whole.observed("bench.error", "environment", "stimulus", "stimulus.done", "case.start")
+        troubles = self.whole.observed("bench.error", "stimulus", "stimulus.done", "case.start")
         self._audit.take(fresh)
         self.taints = (*taints_of(troubles), *self._audit.taints)
         if self.first_sign is None:
@@ -107,7 +108,7 @@ class Hearing:
         absent = (self.first_sign if self.first_sign is not None else _FAR) > last
         ctx = Context(entries, self.settings, whole=self.whole)
         found = findings_on(ctx, case, rules, [t for t in self.taints if t.n <= last], absent=absent)
-        inside = tuple(t for t in self.taints if first <= t.n <= last and t.case == case and t.blame is not Blame.CONFIGURATION)
+        inside = tuple(t for t in self.taints if first <= t.n <= last and t.case == case and t.blame is Blame.BENCH)
         return Attempt(entries, tuple(found), inside, absent)
 
     def session(self) -> list[Finding]:
@@ -150,7 +151,9 @@ def judge_run(
         bool(hearing.head.get("partial")),
     )  # fmt: skip
     clauses = with_primaries([clause_result(c, evidence, bench) for c in spec.clauses.values()], spec)
-    applied = apply_waivers(waivers, clauses, cases, today=today or _day(hearing.head), certification=bench.certification)
+    began = started_at(hearing.head)
+    day = today or (began.date() if began is not None else None)
+    applied = apply_waivers(waivers, clauses, cases, today=day, certification=bench.certification)
     clauses = [replace(c, waived=True) if c.id in applied.clauses and c.verdict is Verdict.FAIL else c for c in clauses]
     return _run_result(hearing, clauses, cases, applied, bench)
 
@@ -223,29 +226,15 @@ def _verdict(clauses: Sequence[Verdict], cases: Sequence[Verdict], trouble: bool
     return Verdict.PASS
 
 
-def _day(head: Mapping[str, Any]) -> dt.date | None:
-    """The day (UTC) on which the run began, None where the journal does not say it."""
-    for key in ("started_at", "wall", "started"):
-        value = head.get(key)
-        try:
-            if isinstance(value, str):
-                return dt.datetime.fromisoformat(value).astimezone(dt.UTC).date()
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return dt.datetime.fromtimestamp(value, dt.UTC).date()
-        except (ValueError, OverflowError, OSError):
-            continue
-    return None
-
-
 def _loosened(hearing: Hearing) -> list[str]:
     """Timers whose value in this run favours the device beyond the set of the profile (decision 20)."""
-    found = []
     settings = hearing.settings
-    for timer in settings.spec.timers.values():
-        used, stated = settings.limit_ms(timer.id), timer.value_ms(settings.timer_set)
-        if (used > stated) if timer.favours == "longer" else (used < stated):
-            found.append(f"{timer.id}: {used:g} ms instead of {stated:g} ms")
-    return found
+    rows = [(t, settings.limit_ms(t.id)) for t in settings.spec.timers.values()]
+    return [
+        f"{timer.id}: {used:g} ms instead of {timer.value_ms(settings.timer_set):g} ms"
+        for timer, used in rows
+        if timer.loosened(used, settings.timer_set)
+    ]
 
 
 def _loosened_for_certification(hearing: Hearing, certification: bool) -> list[str]:
@@ -257,9 +246,7 @@ def _loosened_for_certification(hearing: Hearing, certification: bool) -> list[s
 def _notes(hearing: Hearing, applied: Applied, problems: Sequence[str]) -> list[Mapping[str, Any]]:
     notes: list[Mapping[str, Any]] = [{"kind": "usage", "text": text} for text in problems]
     notes.extend(
-        {"kind": "bench-error" if t.blame is Blame.BENCH else "environment", "n": t.n, "case": t.case, "text": t.reason}
-        for t in hearing.taints
-        if t.blame is not Blame.CONFIGURATION
+        {"kind": "bench-error", "n": t.n, "case": t.case, "text": t.reason} for t in hearing.taints if t.blame is Blame.BENCH
     )
     notes.extend(
         {"kind": "home", "case": e.case, "text": f"{e.facts.get('rung', '')} after {e.facts.get('before', '')}"}

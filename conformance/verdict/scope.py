@@ -18,7 +18,6 @@ class Scope:
 
     selected: frozenset[str]
     cases: Mapping[str, tuple[str, ...]]  # case -> obligations that it is there to provoke
-    blocked: Mapping[str, str] = field(default_factory=dict)  # case -> the case or clause that blocked it
     not_selected: Mapping[str, str] = field(default_factory=dict)  # obligation or clause -> reason
     not_applicable: Mapping[str, str] = field(default_factory=dict)
     declared: Mapping[str, str] = field(default_factory=dict)  # obligation -> statement
@@ -68,7 +67,6 @@ def scope_from_facts(facts: Mapping[str, Any]) -> Scope:
 
 def _planned(plans: Sequence[Mapping[str, Any]]) -> Scope:
     cases: dict[str, tuple[str, ...]] = {}
-    blocked: dict[str, str] = {}
     selected: set[str] = set()
     texts: dict[str, dict[str, str]] = {"not_selected": {}, "not_applicable": {}, "declared": {}}
     for plan in plans:
@@ -76,12 +74,10 @@ def _planned(plans: Sequence[Mapping[str, Any]]) -> Scope:
         for row in _rows(plan.get("cases")):
             case = str(row.get("id", ""))
             cases[case] = tuple(dict.fromkeys([*cases.get(case, ()), *_ids(row.get("obligations"))]))
-            if row.get("blocked_by"):
-                blocked[case] = str(row["blocked_by"])
         for name, kept in texts.items():
             for row in _rows(plan.get(name)):
                 kept[str(row.get("id", ""))] = str(row.get("statement") or row.get("reason") or "")
-    return Scope(frozenset(selected), cases, blocked, texts["not_selected"], texts["not_applicable"], texts["declared"])
+    return Scope(frozenset(selected), cases, texts["not_selected"], texts["not_applicable"], texts["declared"])
 
 
 def _ids(listed: Any) -> list[str]:

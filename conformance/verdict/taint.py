@@ -9,9 +9,7 @@ from typing import Final
 from conformance.trace.transcript import Entry
 from conformance.verdict.model import Blame, Violation
 
-_BLAME: Final = {
-    "bench.error": Blame.BENCH, "environment": Blame.ENVIRONMENT, "stimulus.done": Blame.CONFIGURATION,
-}  # fmt: skip
+_BLAME: Final = {"bench.error": Blame.BENCH, "stimulus.done": Blame.CONFIGURATION}
 _NEVER: Final = 1 << 62  # later than any observation
 
 
@@ -36,7 +34,7 @@ class Taint:
 
 
 def taints_of(entries: Sequence[Entry]) -> tuple[Taint, ...]:
-    """Every trouble that taints: `bench.error` always, `environment` where its facts say `taints`, a stimulus that was refused.
+    """Every trouble that taints: `bench.error`, and a stimulus that was refused.
 
     `entries` need to hold these kinds, `stimulus`, `stimulus.done` and `case.start`, nothing else.
     """
@@ -65,8 +63,8 @@ def _about(entry: Entry) -> int:
 
 def _is_trouble(entry: Entry) -> bool:
     if entry.obs == "stimulus.done":  # what was not given cannot be missed
-        return entry.facts.get("ok") is False and not entry.facts.get("expected")
-    return entry.obs == "bench.error" or (entry.obs == "environment" and entry.facts.get("taints") is True)
+        return entry.facts.get("ok") is False
+    return entry.obs == "bench.error"
 
 
 def _taint(entry: Entry, cause: Entry, until: int) -> Taint:

@@ -167,10 +167,10 @@ def _head(hostile: str) -> dict[str, Any]:
         "device": {
             "name": f"静邻一体机{hostile}", "vendor": hostile or "示例科技", "model": "R2", "firmware": hostile or "2.4.1",
             "serial": "SN-0007", "remote_device_id": "SH-JA-0007", "device_profile": "integrated_terminal",
-            "path": "devices/vendor-x.toml",
+            "file": "devices/vendor-x.toml",
         },
         "mode": "self_test", "harness": {"version": "0.1.0", "python": hostile or "3.11"}, "partial": True,
-        "started_at": 1_795_000_000.0,
+        "started_at": "2026-11-18T11:06:40+00:00",
     }  # fmt: skip
 
 

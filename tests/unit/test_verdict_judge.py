@@ -136,9 +136,9 @@ def test_a_bench_error_on_another_connection_taints_nothing() -> None:
 
 def test_a_trouble_of_the_whole_run_reaches_every_case() -> None:
     tape = tape_of(chn())
-    tape.observe("environment", taints=True, scope="run", what="no network")
+    tape.observe("bench.error", scope="run", what="no network")
     result = run(acked(tape, seconds=0.9))
-    assert (result.clauses[0].verdict, result.clauses[0].blame) == (Verdict.ERROR, Blame.ENVIRONMENT)
+    assert (result.clauses[0].verdict, result.clauses[0].blame) == (Verdict.ERROR, Blame.BENCH)
 
 
 def test_a_rule_that_raises_is_the_bench_error_and_nobody_fails() -> None:
@@ -268,17 +268,6 @@ def test_a_cycle_of_collaterals_ends() -> None:
     first = replace(chn(rule_def=READY), follows_from=("CHN-002",))
     second = replace(chn(cid="CHN-002", rule_def=READY), follows_from=("CHN-001",))
     assert [c.primary for c in run(reported(tape_of(first, second), "broken")).clauses] == ["CHN-002", "CHN-001"]
-
-
-def test_blocked_cases_name_what_blocked_them() -> None:
-    tape = tape_of(chn(), plan={"cases": [{"id": "chn.ack"}, {"id": "chn.late", "blocked_by": "chn.ack"}]})
-    acked(tape, seconds=0.9)
-    tape.start("chn.next")
-    tape.end(blocked_by="chn.ack")
-    result = run(tape)
-    assert [(c.id, c.verdict, c.blocked_by) for c in result.cases[1:]] == [
-        ("chn.late", Verdict.INCONCLUSIVE, "chn.ack"), ("chn.next", Verdict.INCONCLUSIVE, "chn.ack"),
-    ]  # fmt: skip
 
 
 def test_a_device_that_cannot_be_brought_home_is_told_against_the_case_that_left_it_so() -> None:

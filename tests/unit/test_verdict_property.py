@@ -59,7 +59,7 @@ REPLY = st.fixed_dictionaries({"jsonrpc": st.just("2.0"), "id": JSON, "meta": ME
 )  # fmt: skip
 FRAME = (REQUEST | REPLY).map(lambda doc: json.dumps(doc).encode()) | st.binary(max_size=12)
 FACTS = st.dictionaries(
-    st.sampled_from(["id", "name", "recovery", "ok", "what", "scope", "obligation", "taints", "conn", "p999_ms", "blame"]),
+    st.sampled_from(["id", "name", "recovery", "ok", "what", "scope", "obligation", "conn", "p999_ms"]),
     st.sampled_from([True, False, None, "x", "T-ACK", "run", "OPS-001.a", 3, [], {}]), max_size=5,
 )  # fmt: skip
 KINDS = st.sampled_from(
