@@ -9,6 +9,7 @@ from typing import Any, Final
 from conformance.spec.model import Level, Spec, Text
 from conformance.trace.facts import started_at
 from conformance.trace.transcript import Entry, Transcript
+from conformance.verdict.blame import of_doubt
 from conformance.verdict.model import CaseResult, ClauseResult, Finding, ObligationResult, RunResult, Verdict
 from reports.cover import count, cover, device_facts, timer_rows
 from reports.failures import Trace, cards, obligation_text, open_points, source_line
@@ -135,7 +136,7 @@ def _finding(finding: Finding, trace: Trace) -> FindingRow:
         for o in outcome.violated[:MAX_OCCASIONS]
     )
     undecided = tuple(
-        OccasionRow(o.n, trace.time(o.n), "", clean(": ".join(part for part in (o.reason, o.note) if part)), ())
+        OccasionRow(o.n, trace.time(o.n), "", clean(of_doubt(o)[1]), ())
         for o in outcome.undecidable[:MAX_OCCASIONS]
     )
     listed = {row.n for row in (*violated, *undecided)} | {n for row in violated for n in row.around}

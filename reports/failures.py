@@ -26,7 +26,9 @@ LOG_AFTER_S: Final = 1.0
 MAX_LOG_LINES: Final = 20
 DEFAULT_PROFILE: Final = "core"  # what `rvw run` takes without being told
 _WORD: Final = re.compile(r"[\w:+\-.\[\]/]+")
-_GROUPED: Final = frozenset({"not-exercised", "not-planned", "not-run", "too-few", "trace-ended", "thin", "device-absent"})
+_GROUPED: Final = frozenset(
+    {"not-exercised", "not-planned", "not-run", "too-few", "trace-ended", "thin", "thin-busy", "device-absent"}
+)
 
 
 @dataclass

@@ -8,7 +8,14 @@ from conformance.spec.model import Text
 
 WORDS: Final = {
     "trace-ended": Text("日志在时限到达前结束", "the trace ended before the limit"),
-    "thin": Text("实测值落在时限的不确定度之内", "the measured value lies within the uncertainty of the limit"),
+    "thin": Text(
+        "实测值与时限过于接近，差别小于测量误差，无法判定是否超时",
+        "too close to the limit: the difference is smaller than what can be measured here",
+    ),
+    "thin-busy": Text(
+        "测试电脑当时过于繁忙，测量误差变大，无法判定是否超时；请关闭其他程序后重测",
+        "this machine was too busy to measure well enough; close other programs and test again",
+    ),
     "suspended": Text("当时处于注入故障期间，暂停判断", "suspended during an injected fault"),
     "unreadable": Text("报文无法读取", "the message could not be read"),
     "rule-error": Text("测试台的规则出错", "a rule of the bench failed"),
@@ -28,6 +35,24 @@ WORDS: Final = {
     "unanswered-prompt": Text("测试员没有回答提示", "the operator did not answer a prompt"),
     "stimulus-failed": Text("无法让设备做出动作", "the device could not be made to act"),
     "stimulus-unanswered": Text("动作没有得到回应", "the stimulus was not answered"),
+    # How a procedure ended that did not go through.
+    "not-observed": Text("没有等到设备应有的动作或报文", "what the device had to do or to send did not come"),
+    "not-home": Text("设备没有回到空闲状态，用例无法开始；此前的用例是", "the device did not come back to its idle state after"),
+    "no-stimulus": Text("没有办法让设备做这个动作", "nobody could make the device do it"),
+    "device-unreachable": Text("设备的测试接口没有应答", "the device's test interface did not answer"),
+    "bench-error": Text("测试台自身的步骤出错，与设备无关", "a step of the bench itself failed; the device has no part in it"),
+    # Trouble of the bench: where it happened.
+    "run-aborted": Text("测试台自身出错，本次运行提前结束", "the bench broke the run off for a reason of its own"),
+    "audit": Text("测试台核对自身记录时发现自己有错", "the bench found itself wrong when it checked its own record"),
+    "self-check": Text("测试台启动时自检不通过", "the bench's check of itself at the start failed"),
+    "faults": Text("测试台没有撤除注入的故障", "the bench did not end an injected fault"),
+    "clerk": Text("模拟坐席出错", "the simulated clerk failed"),
+    "case end": Text("测试台未能正常结束用例", "the bench could not close the case"),
+    "lag": Text("测试台自身的计时受阻", "the bench's own clock was held up"),
+    # Notes.
+    "home-power-cycle": Text("重新上电后才恢复，此前的用例是", "it took a power cycle to come home after"),
+    "home-none": Text("无法恢复到空闲状态，此前的用例是", "nothing brought it home after"),
+    "loosened-refused": Text("认证测试不接受放宽的时限", "a loosened limit is refused for certification"),
 }
 
 
@@ -44,7 +69,8 @@ def in_words(reason: str) -> Text:
     code = code_of(reason)
     if not code:
         return Text(reason, reason)
-    before, _, after = reason.partition(code)
-    about = before.rstrip(": ") + (" " if before and after else "") + after.lstrip(": ")
+    parts = reason.split(": ")
+    place = parts.index(code)
+    about = " ".join(part for part in (*parts[:place], ": ".join(parts[place + 1 :])) if part)
     known = WORDS[code]
     return Text(f"{known.zh}：{about}", f"{known.en}: {about}") if about else known

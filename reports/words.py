@@ -114,10 +114,12 @@ NOT_FOR_CERTIFICATION: Final = Text(
 )
 
 
-NOTE: Final = {
+NOTE: Final = {  # one for every kind of note that the judge makes
     "usage": Text("使用问题", "usage"),
     "bench-error": Text("测试台出错", "bench error"),
     "loosened": Text("放宽的时限", "loosened limit"),
+    "home": Text("用例之后没有自行复原", "not home by itself after a case"),
+    "journal-broken": Text("日志不完整，结论不可采信", "broken journal: nothing follows from it"),
     "segment": Text("中断后续跑", "stopped and gone on with"),
     "waiver": Text("豁免", "waiver"),
 }

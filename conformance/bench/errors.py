@@ -15,9 +15,8 @@ from typing import Literal
 class NotObserved(Exception):
     """What the procedure waited for did not come. An observation of an absence, not a verdict."""
 
-    def __init__(self, what: str, limit: str) -> None:
-        super().__init__(f"{what} was not observed within {limit}")
-        self.what = what
+    def __init__(self, what: str, timer: str = "") -> None:
+        super().__init__(f"{what}, {timer}" if timer else what)
 
 
 class NotHome(Exception):

@@ -30,7 +30,7 @@ async def bring_home(stage: Stage, case: Case, before: str, disturbed: bool = Fa
         except (NotObserved, NotAvailable, DeviceUnreachable):
             continue
     _record(stage, "none", ok=False, before=before)
-    raise NotHome(f"the device did not come back to its idle state after {before or 'the start'}")
+    raise NotHome(before or "start")
 
 
 def _ladder(stage: Stage, disturbed: bool) -> list[tuple[str, Rung]]:

@@ -69,7 +69,7 @@ def _marked(result: RunResult, read: JournalRead) -> RunResult:
     """A journal whose chain is broken proves nothing: the verdicts are shown, but the run is an error."""
     if read.intact:
         return result
-    note = {"kind": "journal-broken", "breaks": [str(b) for b in read.breaks]}
+    note = {"kind": "journal-broken", "text": f"{len(read.breaks)}: {read.breaks[0]}", "breaks": [str(b) for b in read.breaks]}
     verdict = result.verdict if result.verdict is Verdict.FAIL else Verdict.ERROR
     code = exitcode.worst((result.exit_code, exitcode.BENCH))
     return replace(result, verdict=verdict, gate=verdict, exit_code=code, notes=(*result.notes, note))

@@ -29,7 +29,7 @@ class Seat:
         try:
             return self.city.say(role, fields, facts=facts)
         except LookupError as error:
-            raise NotObserved(f"a connection for {role}", "the present") from error
+            raise NotObserved(f"a connection for {role}") from error
 
     def bend(
         self, what: str | Message, fields: Mapping[str, Any], extra: Mapping[str, Any], *,
@@ -98,7 +98,7 @@ class Seat:
         try:
             entry = self.city.inject(message.interface, what, facts=told).entry
         except LookupError as error:
-            raise NotObserved(f"a connection for {message.name}", "the present") from error
+            raise NotObserved(f"a connection for {message.name}") from error
         assert entry is not None
         return entry
 
@@ -213,6 +213,6 @@ class Seat:
     @staticmethod
     def _sent(call: Any) -> Entry:
         if call is None or call.entry is None:
-            raise NotObserved("a connection of the device", "the present")
+            raise NotObserved("a connection of the device")
         entry: Entry = call.entry
         return entry

@@ -14,6 +14,7 @@ from conformance.verdict.model import Blame, Doubt
 Why = tuple[Blame, str]
 
 ABSENT: Final = "device-absent"
+BUSY: Final = "busy"  # ends the code of a doubt that a busy machine made: `thin-busy`
 BLAME_OF_DOUBT: Final = {
     "thin": Blame.BENCH,
     "trace-ended": Blame.BENCH,
@@ -27,8 +28,8 @@ BLAME_OF_DOUBT: Final = {
 
 def of_doubt(doubt: Doubt) -> Why:
     """The blame for an occasion that could not be decided."""
-    reason = f"{doubt.reason}: {doubt.note}" if doubt.note else doubt.reason
-    return BLAME_OF_DOUBT.get(doubt.reason, Blame.BENCH), reason
+    code = f"{doubt.reason}-{BUSY}" if doubt.busy else doubt.reason
+    return BLAME_OF_DOUBT.get(doubt.reason, Blame.BENCH), f"{code}: {doubt.note}" if doubt.note else code
 
 
 def first_sign(entries: Iterable[Entry]) -> int | None:

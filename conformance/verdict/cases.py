@@ -14,7 +14,7 @@ from conformance.verdict.scope import Scope
 from conformance.verdict.taint import Taint
 
 # How a procedure can end other than `through`. What was not observed is the device's doing unless the pack proves more.
-_ENDS: Final = {
+ENDS: Final = {
     "not-observed": (Verdict.INCONCLUSIVE, Blame.DEVICE),
     "not-home": (Verdict.INCONCLUSIVE, Blame.ENVIRONMENT),
     "no-stimulus": (Verdict.INCONCLUSIVE, Blame.CONFIGURATION),
@@ -117,7 +117,7 @@ def _said(facts: Mapping[str, Any], entries: Sequence[Entry]) -> _Outcome | None
     ended, reason = str(facts.get("ended", "through")), str(facts.get("reason", ""))
     if ended == "through":
         return None
-    verdict, blame = _ENDS.get(ended, (Verdict.ERROR, Blame.BENCH))
+    verdict, blame = ENDS.get(ended, (Verdict.ERROR, Blame.BENCH))
     return _Outcome(verdict, blame, f"{ended}: {reason}" if reason else ended, _polluter(ended, entries))
 
 

@@ -231,7 +231,7 @@ def _loosened(hearing: Hearing) -> list[str]:
     settings = hearing.settings
     rows = [(t, settings.limit_ms(t.id)) for t in settings.spec.timers.values()]
     return [
-        f"{timer.id}: {used:g} ms instead of {timer.value_ms(settings.timer_set):g} ms"
+        f"{timer.id} {timer.value_ms(settings.timer_set):g} ms -> {used:g} ms"
         for timer, used in rows
         if timer.loosened(used, settings.timer_set)
     ]
@@ -240,7 +240,7 @@ def _loosened(hearing: Hearing) -> list[str]:
 def _loosened_for_certification(hearing: Hearing, certification: bool) -> list[str]:
     if not certification:
         return []
-    return [f"loosened limit refused for certification: {text}" for text in _loosened(hearing)]
+    return [f"loosened-refused: {text}" for text in _loosened(hearing)]
 
 
 def _notes(hearing: Hearing, applied: Applied, problems: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -249,13 +249,13 @@ def _notes(hearing: Hearing, applied: Applied, problems: Sequence[str]) -> list[
         {"kind": "bench-error", "n": t.n, "case": t.case, "text": t.reason} for t in hearing.taints if t.blame is Blame.BENCH
     )
     notes.extend(
-        {"kind": "home", "case": e.case, "text": f"{e.facts.get('rung', '')} after {e.facts.get('before', '')}"}
+        {"kind": "home", "case": e.case, "text": f"home-{e.facts.get('rung', '')}: {e.facts.get('before', '')}"}
         for e in hearing.whole.observed("home")
         if e.facts.get("rung") in _HARD_RUNGS
     )
     notes.extend(
         {"kind": "segment", "n": e.n,
-         "text": f"went on at {e.facts.get('resumed_at', '?')} after observation {e.facts.get('after_n', '?')}"}
+         "text": f"{e.facts.get('resumed_at', '?')}, #{e.facts.get('after_n', '?')}"}
         for e in hearing.whole.observed("segment")
     )  # fmt: skip
     notes.extend({"kind": "loosened", "text": text} for text in _loosened(hearing))

@@ -46,6 +46,7 @@ class Doubt:
     n: int
     reason: str
     note: str = ""
+    busy: bool = False  # the machine kept processes of the run waiting meanwhile, which made the uncertainty what it was
     until: float = 0.0  # of a limit that still runs at the end of the slice: the second at which it surely is over
 
 

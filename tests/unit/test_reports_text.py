@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from reports_sample import RESIDENT, sample, sample_run
 
-from conformance.verdict.model import Verdict
-from reports import card, console, safe, summary
+from conformance.bench import rejudge
+from conformance.verdict import blame, cases, judge
+from conformance.verdict.model import Doubt, Verdict
+from reports import card, console, safe, summary, words
 from reports.build import build
 from reports.reasons import in_words
 
@@ -119,9 +122,42 @@ def test_gate_is_named_where_it_differs() -> None:
         ("not-exercised", "没有触发过"),
         ("too-few: 1/3", "触发次数不足：1/3"),
         ("per.reader.read: not-exercised: PER-020.a", "没有触发过：per.reader.read PER-020.a"),
+        ("rob.lag: lag: TimeoutError", "测试台自身的计时受阻：rob.lag TimeoutError"),
+        ("not-observed: call.answer, T-ANSWER", "没有等到设备应有的动作或报文：call.answer, T-ANSWER"),
         ("something else", "something else"),
         ("", ""),
     ],
 )
 def test_reasons_read_as_sentences(reason: str, zh: str) -> None:
     assert in_words(reason).zh == zh
+
+
+def _made(*patterns: str) -> set[str]:
+    """What the sources of the judge hold in these places."""
+    rooms = [Path(judge.__file__).parent, Path(rejudge.__file__)]
+    sources = [path for room in rooms for path in (sorted(room.rglob("*.py")) if room.is_dir() else [room])]
+    text = "\n".join(path.read_text("utf-8") for path in sources)
+    return {found for pattern in patterns for found in re.findall(pattern, text)}
+
+
+def test_every_end_of_a_case_and_every_doubt_has_words() -> None:
+    doubts = _made(r'Doubt\(.+?, "([a-z-]+)"', r'\.doubt\(.+?, "([a-z-]+)"', r'Undecided\("([a-z-]+)"')
+    assert {"thin", "trace-ended", "unreadable"} <= doubts
+    busy = f"thin-{blame.BUSY}"
+    codes = {*cases.ENDS, *doubts, *blame.BLAME_OF_DOUBT, busy, "run-aborted", "audit"}
+    for code in codes:
+        told = in_words(f"{code}: x")
+        assert told.zh != told.en, f"{code} has no words"
+        assert not told.zh.isascii()
+
+
+def test_every_kind_of_note_has_words() -> None:
+    kinds = _made(r'"kind": "([a-z-]+)"') - {"declaration"}  # which has a section of its own
+    assert {"home", "journal-broken", "usage"} <= kinds
+    assert kinds <= set(words.NOTE)
+
+
+def test_a_busy_machine_is_named_where_it_made_a_measurement_useless() -> None:
+    told = in_words(blame.of_doubt(Doubt(3, "thin", "1400 ms against 1200 ms", busy=True))[1])
+    assert "测试电脑" in told.zh
+    assert "close other programs" in told.en

@@ -37,10 +37,15 @@ class Tally:
         """The occasion cannot be decided."""
         self._doubts.append(Doubt(n, reason, note))
 
+    def thin(self, n: int, note: str, ctx: Context, begun: float, end: float) -> None:
+        """What was measured between these seconds lies inside the guard band of its limit."""
+        busy = ctx.settings.starved_ms(begun, end) > ctx.settings.guard_ms(begun, end)
+        self._doubts.append(Doubt(n, "thin", note, busy=busy))
+
     def running(self, opening: Entry, note: str, ctx: Context, closes: float) -> None:
         """The occasion cannot be decided: the slice ended before the limit that closes at that second of the run."""
         late_ms = ctx.settings.guard_ms(opening.t, closes) + ctx.settings.starved_ms(opening.t, closes)
-        self._doubts.append(Doubt(opening.n, "trace-ended", note, closes + late_ms / 1000))
+        self._doubts.append(Doubt(opening.n, "trace-ended", note, until=closes + late_ms / 1000))
 
     def outcome(self) -> Outcome:
         """What was collected, in order of observation."""
@@ -151,4 +156,4 @@ def decide_upper(tally: Tally, ctx: Context, found: Entry, duration_ms: float, l
     elif side is Side.ABOVE:
         tally.violated(n, f"{what} within {ms_text(limit_ms)}", f"after {ms_text(duration_ms)}", *around)
     else:
-        tally.doubt(n, "thin", f"{ms_text(duration_ms)} against {ms_text(limit_ms)}")
+        tally.thin(n, f"{ms_text(duration_ms)} against {ms_text(limit_ms)}", ctx, end - duration_ms / 1000, end)

@@ -111,7 +111,7 @@ def _book_found(tally: Tally, ctx: Context, params: Params, opening: Entry, foun
             tally.violated(found.n, f"{what} not before {ms_text(floor)}", f"after {ms_text(took)}", opening.n)
             return
         if side is Side.THIN:
-            tally.doubt(found.n, "thin", f"{ms_text(took)} against {ms_text(floor)}")
+            tally.thin(found.n, f"{ms_text(took)} against {ms_text(floor)}", ctx, found.t - took / 1000, found.t)
             return
     if limit is None:
         tally.held(found.n)
@@ -164,7 +164,7 @@ def _book_gap(tally: Tally, ctx: Context, pair: tuple[Entry, Entry], bounds: tup
     elif under is Side.ABOVE and over is Side.BELOW:
         tally.held(later.n)
     else:
-        tally.doubt(later.n, "thin", f"{ms_text(gap)} against {ms_text(low)}..{ms_text(high)}")
+        tally.thin(later.n, f"{ms_text(gap)} against {ms_text(low)}..{ms_text(high)}", ctx, earlier.t, later.t)
 
 
 def _book_tail(tally: Tally, ctx: Context, params: Params, last: Entry, high: float, resets: Pairs | None) -> None:

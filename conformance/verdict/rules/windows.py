@@ -66,7 +66,7 @@ def _book_window(
             tally.violated(found.n, f"never {text}", f"{_what(found)} after {ms_text(took)}", opening.n)
             return
         if side is Side.THIN:
-            tally.doubt(opening.n, "thin", f"{_what(found)} after {ms_text(took)}")
+            tally.thin(opening.n, f"{_what(found)} after {ms_text(took)}", ctx, opening.t, found.t)
             return
     if limit is not None and end is None and (ctx.end - opening.t) * 1000 < limit:
         watched = f"watched {ms_text((ctx.end - opening.t) * 1000)} of {ms_text(limit)}"
@@ -157,6 +157,6 @@ def _book_count(
         else:
             tally.running(opening, text, ctx, opening.t + limit / 1000)
     elif len(surely) < low or perhaps > high:
-        tally.doubt(opening.n, "thin", text)
+        tally.thin(opening.n, text, ctx, opening.t, ctx.end)
     else:
         tally.held(opening.n)
