@@ -242,13 +242,9 @@ class _Carrier:
         config.stash[RUN] = self._run
 
 
-def run_pytest(prepared: Prepared, *, keyword: str = "", lang: Lang = "both") -> int:
-    """A whole run as a pytest session with nothing of the machine's own in it. Returns the exit code of the table."""
-    return run_session(prepared, keyword=keyword, lang=lang).code
-
-
 def run_session(prepared: Prepared, *, keyword: str = "", lang: Lang = "both", resume: bool = False) -> PytestRun:
-    """As `run_pytest`; returns what ran, with its code, its directory and (where it began) its result."""
+    """A whole run as a pytest session with nothing of the machine's own in it. Returns what ran, with its exit code, its
+    directory and (where it began) its result."""
     run = PytestRun(prepared, lang=lang, resume=resume)
     code = start(inner_arguments(keyword), [_Carrier(run), sys.modules[__name__]])
     if run.code == UNDECIDED:  # pytest never came as far as the run

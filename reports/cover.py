@@ -26,11 +26,7 @@ _DEVICE_FACTS: Final = (
     ("device_profile", Text("设备形态", "device form")),
     ("defect", Text("故意植入的缺陷（自测）", "planted defect (self-test)")),
 )
-_MODES: Final = {
-    "self_test": Text("厂商自测", "vendor's self-test"),
-    "permitted": Text("持运行许可测试", "run under a permit"),
-    "witnessed": Text("见证测试", "witnessed test"),
-}
+_MODES: Final = {"self_test": Text("厂商自测", "vendor's self-test")}
 _PHYSICAL: Final = frozenset({"person", "physical", "operator", "sensor"})
 
 

@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal
+from typing import Any
 
 from conformance.bench.plan import Selection
 from conformance.iut.device_file import DeviceFile
@@ -14,8 +14,6 @@ from conformance.iut.review import declared
 from conformance.spec.model import Profile, Spec
 from conformance.trace.facts import EXTRACTORS
 from conformance.verdict.waivers import Waiver
-
-Mode = Literal["self_test", "permitted", "witnessed"]
 
 
 def harness_version() -> str:
@@ -47,7 +45,7 @@ def loosened(spec: Spec, profile: Profile, timers_ms: Mapping[str, float]) -> li
 
 def run_head(
     spec: Spec, device: DeviceFile, profile: Profile, pics: Mapping[str, Any], timers_ms: Mapping[str, float], *, seed: int,
-    transport: str, selection: Selection, mode: Mode = "self_test", device_ref: str = "", waivers: Sequence[Waiver] = (),
+    transport: str, selection: Selection, device_ref: str = "", waivers: Sequence[Waiver] = (),
     pack_ref: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """Facts of `run.start`. `device_ref` and `pack_ref` are what the user named them by, for the commands that run it again."""
@@ -55,7 +53,7 @@ def run_head(
         "pack": spec.id, "pack_version": spec.version, "pack_digest": spec.digest, "pack_ref": pack_ref,
         "profile": profile.id, "seed": seed,
         "timer_set": profile.timer_set, "timers": dict(timers_ms), "loosened": loosened(spec, profile, timers_ms),
-        "mode": mode, "transport": transport, "partial": selection.partial,
+        "mode": "self_test", "transport": transport, "partial": selection.partial,
         "device": {
             "name": device.name, "vendor": device.vendor, "model": device.model, "firmware": device.firmware,
             "serial": device.serial, "remote_device_id": device.remote_device_id, "url_role": device.url_role,

@@ -70,7 +70,7 @@ class Lab:
 
 def init_lab(
     directory: Path, *, advertise: str, listen: str, ports: Sequence[int], trust: Trust, certificate: Path | None = None,
-    key: Path | None = None, root: Path | None = None, name: str = "",
+    key: Path | None = None, root: Path | None = None,
 ) -> Lab:  # fmt: skip
     """Make a lab in an empty directory. Raises LabError."""
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
@@ -78,10 +78,10 @@ def init_lab(
     if (trust == "vendor") != (certificate is not None and key is not None):
         raise LabError("--trust vendor takes --certificate FILE and --key FILE (PEM); the other modes take neither")
     directory.mkdir(parents=True, exist_ok=True)
-    authority = RunCa(f"RVW lab {name or directory.name}"[:60], ahead=CA_AHEAD)
+    authority = RunCa(f"RVW lab {directory.name}"[:60], ahead=CA_AHEAD)
     (directory / "ca.pem").write_text(authority.pem, encoding="ascii")
     _write_secret(directory / "ca.key", authority.key_pem)
-    lines = ["[lab]", f"name = {json.dumps(name or directory.name, ensure_ascii=False)}",
+    lines = ["[lab]", f"name = {json.dumps(directory.name, ensure_ascii=False)}",
              f'created = "{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"', "", "[bench]", f"listen = {json.dumps(listen)}",
              f"advertise = {json.dumps(advertise)}", f"ports = [{', '.join(map(str, ports))}]", "", "[trust]",
              f"mode = {json.dumps(trust)}"]  # fmt: skip

@@ -29,7 +29,6 @@ class Means:
 class Selection:
     """What the user narrowed the run to. Empty fields narrow nothing."""
 
-    keyword: str = ""
     clauses: tuple[str, ...] = ()
     until: str = ""
     cases: frozenset[str] = frozenset()
@@ -37,7 +36,7 @@ class Selection:
     @property
     def partial(self) -> bool:
         """Whether anything was narrowed: such a run is no basis for an application."""
-        return bool(self.keyword or self.clauses or self.until or self.cases)
+        return bool(self.clauses or self.until or self.cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +226,7 @@ def _narrow(
     kept, left = [], []
     for item in cases:
         out = (
-            (chosen.keyword and chosen.keyword not in item.id)
-            or (wanted is not None and item.id not in wanted)
+            (wanted is not None and item.id not in wanted)
             or (chosen.cases and item.id not in chosen.cases)
             or (chosen.until and _rank(item, families, selected) > families.index(chosen.until))
         )

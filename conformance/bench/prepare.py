@@ -48,7 +48,6 @@ class Options:
     expect_firmware: str = ""
     timers: Mapping[str, float] = field(default_factory=dict)
     only_cases: frozenset[str] = frozenset()
-    defect: str | None = None
     lab: Path | None = None
 
 

@@ -21,7 +21,6 @@ class Stopped:
     head: Mapping[str, Any]
     planned: tuple[str, ...]
     ended: frozenset[str]
-    sealed: bool  # it came to its own end: nothing is left
 
     @property
     def left(self) -> tuple[str, ...]:
@@ -44,7 +43,6 @@ def _of(journal: Path, read: JournalRead) -> Stopped:
     head: Mapping[str, Any] = {}
     planned: list[str] = []
     ended: set[str] = set()
-    reason = ""
     for row in read.observations:
         if row.kind == "run.start":
             head = row.facts
@@ -52,13 +50,9 @@ def _of(journal: Path, read: JournalRead) -> Stopped:
             planned.extend(case["id"] for case in row.facts.get("cases", ()))
         elif row.kind == "case.end":
             ended.add(row.case)
-        elif row.kind == "run.end":
-            reason = str(row.facts.get("reason", ""))
-        elif row.kind == "segment":
-            reason = ""
     if not head:
         raise NoRun(f"{journal} has no head: the run stopped before it began; start it anew with rvw run")
-    return Stopped(head, tuple(dict.fromkeys(planned)), frozenset(ended), reason == "complete")
+    return Stopped(head, tuple(dict.fromkeys(planned)), frozenset(ended))
 
 
 def prepare_rest(run: Path, device: Path | None = None, lab: Path | None = None, *, prompts: bool = True) -> Prepared:

@@ -109,7 +109,8 @@ async def _device(
     leaf = listeners.ca.leaf([host, "localhost"])
     document = identity.spawn_document(
         listeners.docking_url, seed=p.seed, ca_pem=place.root_pem or listeners.ca.pem, timers=p.profile.timer_set,
-        defect=_defect(p), state_dir=state, upper_tester={"host": host, "port": tester_port},
+        defect=device.defect.id if device.defect is not None else None, state_dir=state,
+        upper_tester={"host": host, "port": tester_port},
         device_api={"host": host, "port": api_port, "cert_pem": leaf.chain.decode(), "key_pem": leaf.key.decode()},
     )  # fmt: skip
     stderr = StderrLog(recorder.clock)
@@ -131,10 +132,6 @@ async def _device(
 
 def _observe(recorder: Recorder, kind: str, facts: Mapping[str, Any]) -> None:
     recorder.observe("", "iut", kind, facts=facts)
-
-
-def _defect(p: Prepared) -> str | None:
-    return p.options.defect or (p.device.defect.id if p.device.defect is not None else None)
 
 
 def working_directory(device: DeviceFile) -> Path:

@@ -34,14 +34,6 @@ class ServiceItems:
         self.rows = rows
         self.version += 1
 
-    def withdraw(self, code: str) -> None:
-        """Take an item off the list. Raises KeyError where it is not on it."""
-        kept = [row for row in self.rows if row[self.code_key] != code]
-        if len(kept) == len(self.rows):
-            raise KeyError(code)
-        self.rows = kept
-        self.version += 1
-
     def admit(self, code: object) -> None:
         """Raises Refused for a code that is not served (now)."""
         if all(row[self.code_key] != code for row in self.rows):

@@ -171,10 +171,6 @@ class Operations:
         target = device or (session.device if session else None)
         return command_id, self.send("peripheral.command", fields, target, facts=facts)
 
-    def cancel_command(self, command_id: str, device: str | None = None) -> PendingCall:
-        """Cancel a command."""
-        return self.send("peripheral.cancel", {"command_id": command_id}, device, timer="T-CANCEL")
-
     def print_job(self, session_id: str, pages: int = 1) -> PrintJob:
         """Make a job that a device may fetch; command the printer with its id."""
         return self.office.world.print_jobs.create(session_id, pages)
@@ -247,7 +243,3 @@ class Operations:
             "service_hours": list(counter.rows), **({"phone": counter.phone} if counter.phone else {}), **overrides,
         }  # fmt: skip
         return self.send("config.push", fields, device)
-
-    def set_maintenance(self, mode: str, device: str | None = None, reason: str = "maintenance") -> PendingCall:
-        """Maintenance `on` or `off`."""
-        return self.send("maintenance.set", {"mode": mode, "reason": reason}, device)

@@ -115,15 +115,6 @@ class Hub:
         """The device's call that has not ended."""
         return next((c for c in self.calls.values() if c.device_id == device_id and c.alive), None)
 
-    async def renegotiate(self, call_id: str) -> PendingCall:
-        """The clerk's side offers in a running call; the device's answer comes as a message of its own. Raises LookupError."""
-        call = self.calls.get(call_id)
-        if call is None or not call.alive or self.clerk is None:
-            raise LookupError(f"no running call {call_id} with a clerk")
-        sdp = await self.clerk.make_offer(call_id)
-        fields = {"call_id": call_id, "sdp": sdp, "labels": dict(call.labels), "connection": call.connection}
-        return self._send("media.offer", fields, call.device_id)
-
     def observe(self, kind: str, facts: Mapping[str, Any], raw: bytes = b"", t: float | None = None) -> None:
         """A fact of the clerk's media peer, on the same trace."""
         self._office.recorder.observe("I5", "-", kind, raw, facts, t=t)

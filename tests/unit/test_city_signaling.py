@@ -122,36 +122,6 @@ def test_the_clerk_takes_steps_in_the_order_of_the_wire_and_its_failure_is_ours(
     in_virtual_time(story)
 
 
-def test_the_clerk_offers_anew_with_the_labels_of_the_device() -> None:
-    async def story() -> None:
-        rig = await Rig.make().online()
-        await rig.ticket()
-        ticket, _ = rig.city.call_next()
-        session, _ = rig.city.open_session(ticket)
-        call, _ = rig.city.invite(session.id)
-        ws, client = rig.ws["I3"], rig.client
-        example = rig.city.spec.examples["media.offer/request"]
-        offer = {"call_id": call.id, "sdp": example["sdp"], "labels": example["labels"]}
-        await client.tell(ws, "I3", {"id": 1, "method": "media.offer", "params": offer})
-        await asyncio.sleep(0.5)
-        sent = await rig.city.hub.renegotiate(call.id)
-        assert (await sent).kind == "result"
-        told = next(m["params"] for m in client.got if m.get("method") == "media.offer")
-        assert told["labels"] == example["labels"]
-        assert "a=setup:actpass" in told["sdp"]
-        answer = {"call_id": call.id, "sdp": answer_to(told["sdp"])}
-        await client.tell(ws, "I3", {"id": 2, "method": "media.answer", "params": answer})
-        await asyncio.sleep(0.1)
-        sdps = [(e.facts["type"], e.facts["by"]) for e in rig.city.recorder.transcript if e.obs == "media.sdp"]
-        assert sdps == [("offer", "iut"), ("answer", "bench"), ("offer", "bench"), ("answer", "iut")]
-        rig.city.hub.end(call.id, "bench", "done")
-        with pytest.raises(LookupError):
-            await rig.city.hub.renegotiate(call.id)
-        assert bench_errors(rig.city) == []
-
-    in_virtual_time(story)
-
-
 def test_stale_and_crossing_messages_of_a_call() -> None:
     async def story() -> None:
         rig = await Rig.make().online()

@@ -135,9 +135,8 @@ def test_the_list_of_service_items_has_any_length(count: int) -> None:
     assert items.version == 2
 
 
-def test_a_withdrawn_item_is_refused() -> None:
-    items = ServiceItems([{"item_code": "A", "name": "甲"}, {"item_code": "B", "name": "乙"}])
-    items.withdraw("A")
+def test_an_item_off_the_list_is_refused() -> None:
+    items = ServiceItems([{"item_code": "B", "name": "乙"}])
     items.admit("B")
     with pytest.raises(Refused, match="unknown-item"):
         items.admit("A")

@@ -1,6 +1,6 @@
 """The clerk's media peer as a process: commands as JSON lines on stdin, events as JSON lines on stdout.
 
-A process of its own keeps encryption, encoding and decoding away from the loop that times the wire. Commands: `open`,
+A process of its own keeps encryption, encoding and decoding away from the loop that times the wire. Commands:
 `offer`, `make_offer`, `answer`, `candidate`, `bye`, `stop`; the end of stdin stops it too. Every event carries `t`, seconds
 of the monotonic clock, which parent and child share.
 """
@@ -30,7 +30,7 @@ class ClerkSeat:
         self._calls: dict[str, ClerkCall] = {}
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
         self._commands: dict[str, Callable[[Mapping[str, Any]], Awaitable[None]]] = {
-            "open": self._open, "offer": self._offer, "make_offer": self._make_offer, "answer": self._answer,
+            "offer": self._offer, "make_offer": self._make_offer, "answer": self._answer,
             "candidate": self._candidate, "bye": self._bye,
         }
         self._running: set[asyncio.Task[None]] = set()
@@ -75,9 +75,6 @@ class ClerkSeat:
         if call is None:
             call = self._calls[call_id] = ClerkCall(call_id, _observe, _candidate, self._pool)
         return call
-
-    async def _open(self, command: Mapping[str, Any]) -> None:
-        self._call(command["call_id"])
 
     async def _offer(self, command: Mapping[str, Any]) -> None:
         text = await self._call(command["call_id"]).answer(command["sdp"], command["labels"])

@@ -73,10 +73,6 @@ class ClerkProcess:
             await self.close()
             raise ClerkError(f"not ready within {READY_LIMIT:.0f} s") from None
 
-    async def open(self, call_id: str) -> None:
-        """Prepare the peer of a call, so that its first answer is not slowed by that."""
-        self._send({"cmd": "open", "call_id": call_id})
-
     async def offer(self, call_id: str, sdp: str, labels: Mapping[str, str]) -> str:
         """The clerk's answer to an offer of the device; labels say what each mid shows. Raises ClerkError."""
         return await self._ask({"cmd": "offer", "call_id": call_id, "sdp": sdp, "labels": dict(labels)})
