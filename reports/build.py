@@ -196,7 +196,7 @@ def _declarations(result: RunResult, entries: Sequence[Entry], spec: Spec) -> tu
             ids.update(_declared(entry.facts.get("declared")))
     for note in result.notes:
         if note.get("kind") == "declaration":
-            ids.setdefault(str(note.get("obligation", "")), str(note.get("statement") or note.get("text", "")))
+            ids.setdefault(str(note.get("obligation", "")), str(note.get("text", "")))
     rows = []
     for oid, statement in ids.items():
         clause = spec.clauses.get(oid.split(".", 1)[0])
@@ -210,7 +210,7 @@ def _declared(listed: Any) -> dict[str, str]:
     rows = listed if isinstance(listed, Sequence) and not isinstance(listed, str) else ()
     return {
         str(row.get("id", "")) if isinstance(row, Mapping) else str(row): (
-            str(row.get("statement") or row.get("reason", "")) if isinstance(row, Mapping) else ""
+            str(row.get("statement", "")) if isinstance(row, Mapping) else ""
         )
         for row in rows
     }

@@ -80,7 +80,9 @@ class MemoryLab:
     ) -> RunResult:
         pics = declared(device, self.spec).pics
         means = Means(frozenset(device.upper_tester.verbs), power=True, sockets=False, media=self.profile.media)
-        plan = make_plan(self.spec, self.profile, pics, self.cases, means, seed=seed, selection=selection)
+        plan = make_plan(
+            self.spec, self.profile, pics, self.cases, means, seed=seed, selection=selection, declarations=device.declarations
+        )
         world = await memory_world(
             self.spec, device, timers_ms=self.timers_ms, pics=pics, seed=seed, defect=defect, journal=journal,
             timer_set=self.profile.timer_set,

@@ -61,7 +61,7 @@ class Plan:
     selected: Mapping[str, tuple[str, ...]]  # obligation -> cases that provoke it ("*" where every case does)
     not_selected: tuple[Left, ...]
     not_applicable: tuple[Left, ...]
-    declared: tuple[str, ...]
+    declared: Mapping[str, str]  # obligation that a document meets -> the vendor's statement
 
     def as_facts(self) -> dict[str, Any]:
         """The `plan` observation: the judge works from this, so that a re-judgement needs no suites."""
@@ -78,15 +78,18 @@ class Plan:
             "selected": list(self.selected),
             "not_selected": [left.as_facts() for left in self.not_selected],
             "not_applicable": [left.as_facts() for left in self.not_applicable],
-            "declared": list(self.declared),
+            "declared": [{"id": oid, "statement": statement} for oid, statement in self.declared.items()],
         }
 
 
 def make_plan(
     spec: Spec, profile: Profile, pics: Mapping[str, Any], cases: Mapping[str, Case], means: Means, *, seed: int,
-    selection: Selection | None = None,
+    selection: Selection | None = None, declarations: Mapping[str, str] | None = None,
 ) -> Plan:  # fmt: skip
-    """Choose cases and obligations. Cases come in an order shuffled by the seed, those that start the device first."""
+    """Choose cases and obligations. Cases come in an order shuffled by the seed, those that start the device first.
+
+    `declarations` are the vendor's statements by obligation (`[declarations]` of the device file).
+    """
     chosen = selection or Selection()
     left: list[Left] = []
     runnable: list[Case] = []
@@ -99,7 +102,7 @@ def make_plan(
     in_reach = [item for item in cases.values() if not _out_of_reach(spec, profile, pics, item, means)]
     lacking = [item.id for item in in_reach if item not in runnable]
     ids = [item.id for item in runnable]
-    selected, not_selected, not_applicable, declared = _obligations(spec, profile, pics, ids, lacking)
+    selected, not_selected, not_applicable, declared = _obligations(spec, profile, pics, ids, lacking, declarations or {})
     runnable, narrowed = _narrow(runnable, chosen, selected, spec)
     left.extend(narrowed)
     kept = {item.id for item in runnable}
@@ -115,7 +118,7 @@ def make_plan(
             del selected[oid]
             not_selected.append(Left(oid, "本次运行的范围不含触发它的用例", "no case of this run provokes it"))
     return Plan(
-        tuple(_ordered(runnable, seed)), tuple(left), selected, tuple(not_selected), tuple(not_applicable), tuple(declared)
+        tuple(_ordered(runnable, seed)), tuple(left), selected, tuple(not_selected), tuple(not_applicable), declared
     )
 
 
@@ -126,7 +129,8 @@ def replan(spec: Spec, head: Mapping[str, Any], plan: Mapping[str, Any]) -> dict
     """
     profile = spec.profiles.get(str(head.get("profile"))) or next(iter(spec.profiles.values()))
     cases = [str(row["id"]) for row in plan.get("cases", ())]
-    selected, not_selected, not_applicable, declared = _obligations(spec, profile, head.get("pics", {}), cases, ())
+    told = {str(row["id"]): str(row["statement"]) for row in plan.get("declared", ()) if isinstance(row, Mapping)}
+    selected, not_selected, not_applicable, declared = _obligations(spec, profile, head.get("pics", {}), cases, (), told)
     by_case = {case: [o for o, ids in selected.items() if case in ids] for case in cases}
     return {
         **plan,
@@ -134,7 +138,7 @@ def replan(spec: Spec, head: Mapping[str, Any], plan: Mapping[str, Any]) -> dict
         "selected": list(selected),
         "not_selected": [left.as_facts() for left in not_selected],
         "not_applicable": [left.as_facts() for left in not_applicable],
-        "declared": declared,
+        "declared": [{"id": oid, "statement": statement} for oid, statement in declared.items()],
     }
 
 
@@ -170,20 +174,24 @@ def _nobody_can(case: Case, means: Means) -> tuple[str, str] | None:
 
 
 def _obligations(
-    spec: Spec, profile: Profile, pics: Mapping[str, Any], cases: Sequence[str], lacking: Sequence[str]
-) -> tuple[dict[str, tuple[str, ...]], list[Left], list[Left], list[str]]:
+    spec: Spec, profile: Profile, pics: Mapping[str, Any], cases: Sequence[str], lacking: Sequence[str],
+    declarations: Mapping[str, str],
+) -> tuple[dict[str, tuple[str, ...]], list[Left], list[Left], dict[str, str]]:  # fmt: skip
     selected: dict[str, tuple[str, ...]] = {}
     not_selected: list[Left] = []
     not_applicable: list[Left] = []
-    declared: list[str] = []
+    declared: dict[str, str] = {}
     for clause in spec.clauses.values():
         for obligation in clause.obligations:
             if clause.condition is not None and not holds(clause.condition, pics):
                 not_applicable.append(Left(obligation.id, "设备声明不具备该条件", "its condition is not declared"))
             elif (reason := _out_of_scope(profile, clause, obligation)) is not None:
                 not_selected.append(Left(obligation.id, *reason))
-            elif obligation.verification is Verification.DOCUMENT:
-                declared.append(obligation.id)
+            elif obligation.verification is Verification.DOCUMENT and obligation.rule is None:
+                if obligation.id in declarations:
+                    declared[obligation.id] = declarations[obligation.id]
+                else:
+                    selected[obligation.id] = ()  # nothing provokes a document: undeclared, it is inconclusive
             else:
                 provoking = _provoking(obligation, cases)
                 if provoking or _provoking(obligation, lacking):

@@ -83,8 +83,9 @@ class Prepared:
         chosen = cases | o.only_cases if not (cases and o.only_cases) else cases & o.only_cases
         selection = Selection(clauses=o.clauses, until=o.until, cases=chosen)
         plan = make_plan(
-            self.spec, self.profile, self.pics, self.cases, self.means, seed=self.seed, selection=selection
-        )
+            self.spec, self.profile, self.pics, self.cases, self.means, seed=self.seed, selection=selection,
+            declarations=self.device.declarations,
+        )  # fmt: skip
         return plan, selection
 
 

@@ -79,6 +79,7 @@ class DeviceFile:
     logs: tuple[str, ...] = ()  # command that prints the device's own log
     hooks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bench: Mapping[str, Any] = field(default_factory=dict)
+    declarations: Mapping[str, str] = field(default_factory=dict)  # obligation -> what the vendor declares about it
     defect: Defect | None = None
     table: Mapping[str, Any] = field(default_factory=dict)
     places: Mapping[Keys, Place] = field(default_factory=dict)
@@ -96,7 +97,7 @@ def load_device(path: str | Path) -> DeviceFile:
     if merged is None:
         raise DeviceFileError(problems.found, str(file))
     table, places = merged
-    for section in ("pics", "pixit"):
+    for section in ("pics", "pixit", "declarations"):
         if isinstance(table.get(section), dict):
             table[section] = _flat(table[section])
     for keys, text, valid in _meta.explain("device", table):
@@ -170,6 +171,7 @@ def _built(file: Path, table: dict[str, Any], places: dict[Keys, Place]) -> Devi
         path=file, remote_device_url=device.get("remote_device_url", ""), platform=device.get("platform", ""),
         logs=tuple(iut.get("logs", {}).get("command", ())),
         hooks={name: tuple(command) for name, command in iut.get("hooks", {}).items()}, bench=table.get("bench", {}),
+        declarations=table.get("declarations", {}),
         defect=_defect(table["defect"]) if "defect" in table else None, table=table, places=places,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from conformance.iut.device_file import DeviceFile
 from conformance.spec.condition import holds
-from conformance.spec.model import PicsItem, PixitItem, Place, Spec, Text
+from conformance.spec.model import PicsItem, PixitItem, Place, Spec, Text, Verification
 from conformance.spec.problems import suggest
 
 FLOOR_VERBS: Final = ("hello", "card", "scan", "document", "press")  # every upper tester has them
@@ -244,6 +244,21 @@ def _open_texts(device: DeviceFile, spec: Spec) -> str:
     return "\n".join(parts)
 
 
+def _declarations(device: DeviceFile, spec: Spec) -> Iterator[ReviewProblem]:
+    """What is declared must be an obligation that a document meets: what can be tested is not settled by a statement."""
+    known = [o for clause in spec.clauses.values() for o in clause.obligations]
+    documents = {o.id for o in known if o.verification is Verification.DOCUMENT and o.rule is None}
+    for oid in device.declarations:
+        if oid not in documents:
+            tested = any(o.id == oid for o in known)
+            why = Text("该义务由测试判定，不能声明", "it is tested and cannot be declared") if tested else Text(
+                "规范没有这项义务", f"the pack has no such obligation; {suggest(oid, documents)}"
+            )  # fmt: skip
+            yield ReviewProblem("declaration", oid, device.place("declarations", oid), Text(
+                f"声明 {oid} 无效：{why.zh}", f"declaration {oid}: {why.en}"
+            ))  # fmt: skip
+
+
 _CHECKS: Final[tuple[Callable[[DeviceFile, Spec], Iterator[ReviewProblem]], ...]] = (
-    _missing, _unknown, _values, _twice, _peripherals, _codecs, _url, _upper_tester, _secrets,
+    _missing, _unknown, _values, _twice, _peripherals, _codecs, _url, _upper_tester, _secrets, _declarations,
 )  # fmt: skip

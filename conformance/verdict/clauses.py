@@ -143,7 +143,7 @@ def _judge(obligation: Obligation, evidence: Evidence, bench: Bench) -> _Judged:
 
 
 def _declared(obligation: Obligation, scope: Scope) -> tuple[Verdict, Why | None]:
-    if obligation.id in scope.declared:
+    if scope.declared.get(obligation.id):  # a declaration says something; the id alone declares nothing
         return Verdict.PASS, None
     return Verdict.INCONCLUSIVE, (Blame.CONFIGURATION, "undeclared")
 

@@ -69,6 +69,7 @@ def _planned(plans: Sequence[Mapping[str, Any]]) -> Scope:
     cases: dict[str, tuple[str, ...]] = {}
     selected: set[str] = set()
     texts: dict[str, dict[str, str]] = {"not_selected": {}, "not_applicable": {}, "declared": {}}
+    said = {"declared": "statement"}
     for plan in plans:
         selected.update(_ids(plan.get("selected")))
         for row in _rows(plan.get("cases")):
@@ -76,7 +77,7 @@ def _planned(plans: Sequence[Mapping[str, Any]]) -> Scope:
             cases[case] = tuple(dict.fromkeys([*cases.get(case, ()), *_ids(row.get("obligations"))]))
         for name, kept in texts.items():
             for row in _rows(plan.get(name)):
-                kept[str(row.get("id", ""))] = str(row.get("statement") or row.get("reason") or "")
+                kept[str(row.get("id", ""))] = str(row.get(said.get(name, "reason")) or "")
     return Scope(frozenset(selected), cases, texts["not_selected"], texts["not_applicable"], texts["declared"])
 
 

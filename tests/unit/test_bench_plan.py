@@ -15,10 +15,10 @@ from conformance.bench.generated import generated_cases
 from conformance.bench.killmatrix import MemoryLab
 from conformance.bench.plan import Means, Plan, Selection, make_plan
 from conformance.iut.device_file import DeviceFile, load_device
-from conformance.iut.review import declared
+from conformance.iut.review import declared, review
 from conformance.spec.coverage import stimulus_problems
 from conformance.spec.loader import load
-from conformance.spec.model import Spec
+from conformance.spec.model import Spec, Verification
 from conformance.verdict import exitcode
 from conformance.verdict.model import Blame, Verdict
 
@@ -194,3 +194,24 @@ def test_the_plan_as_facts_is_what_the_judge_needs() -> None:
         assert row["obligations"] == [oid for oid, provoking in made.selected.items() if row["id"] in provoking]
     assert facts["selected"] == list(made.selected)
     assert {row["id"] for row in facts["not_selected"]} == {row.id for row in made.not_selected}
+
+
+def test_a_document_counts_only_where_the_vendor_states_something() -> None:
+    clause = pack().clauses["QUE-001"]
+    papers = replace(clause.obligations[0], verification=Verification.DOCUMENT, rule=None, stimulus=None)
+    spec = replace(pack(), clauses={**pack().clauses, "QUE-001": replace(clause, obligations=(papers,))})
+    verdicts = {}
+    for statement in ("", "manual 3.2, section 4"):
+        said = replace(device(), declarations={papers.id: statement} if statement else {})
+        result = MemoryLab(spec).run(said, selection=Selection(clauses=(papers.id,)))
+        verdicts[statement] = next(c for c in result.clauses if c.id == "QUE-001")
+    undeclared, declared_row = verdicts.values()
+    assert (undeclared.verdict, undeclared.blame, undeclared.reason) == (
+        Verdict.INCONCLUSIVE, Blame.CONFIGURATION, "undeclared",
+    )  # fmt: skip
+    assert (declared_row.verdict, declared_row.obligations[0].grade) == (Verdict.PASS, "declaration")
+
+
+def test_what_is_tested_cannot_be_declared() -> None:
+    said = replace(device(), declarations={"QUE-001.a": "we surely do"})
+    assert [(p.code, p.item, p.fatal) for p in review(said, pack())] == [("declaration", "QUE-001.a", True)]

@@ -174,6 +174,7 @@ def test_declared_values_are_read_where_the_pack_says(file: Path, tiny: Spec) ->
           ('url_role = "device_api"', 'url_role = "vendor_platform"\nremote_device_url = "http://platform"')],
          [("url", "remote_device_url")]),
         ([('kind = "http"', 'kind = "http"\nverbs = ["hello", "card", "scan", "press"]')], [("upper-tester", "verbs")]),
+        ([("[pixit]", '[declarations]\n"AAA-999.a" = "see the manual"\n[pixit]')], [("declaration", "AAA-999.a")]),
     ],
 )  # fmt: skip
 def test_each_disagreement(

@@ -235,10 +235,11 @@ def test_claims_alone_are_told_and_do_not_certify_where_more_was_asked() -> None
 
 def test_documents_are_met_by_declaration() -> None:
     paper = chn(rule_def=None, verification=Verification.DOCUMENT)
-    tape = tape_of(paper, chn(cid="CHN-002"), plan={"selected": ["CHN-002.a"], "declared": ["CHN-001.a"]})
+    declared = [{"id": "CHN-001.a", "statement": "manual 3.2"}]
+    tape = tape_of(paper, chn(cid="CHN-002"), plan={"selected": ["CHN-002.a"], "declared": declared})
     result = run(acked(tape))
     assert (result.clauses[0].verdict, result.clauses[0].obligations[0].grade) == (Verdict.PASS, "declaration")
-    assert {"kind": "declaration", "obligation": "CHN-001.a", "text": ""} in result.notes
+    assert {"kind": "declaration", "obligation": "CHN-001.a", "text": "manual 3.2"} in result.notes
 
 
 def test_a_person_answers_what_no_rule_can_judge() -> None:
