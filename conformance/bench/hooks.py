@@ -72,10 +72,11 @@ async def ask_firmware(device: DeviceFile, ports: Sequence[int], host: str, cwd:
 
 async def _spawned_firmware(device: DeviceFile, ports: Sequence[int], host: str, cwd: Path) -> str:
     identity = Identity.fresh(device.remote_device_id, NOBODY)
-    leaf = RunCa().leaf([host, "localhost"])
+    ca = RunCa()
+    leaf = ca.leaf([host, "localhost"])
     with tempfile.TemporaryDirectory(prefix="rvw-state-", ignore_cleanup_errors=True) as state:
         document = identity.spawn_document(
-            NOBODY, seed=0, ca_pem=RunCa().pem, state_dir=state,
+            NOBODY, seed=0, ca_pem=ca.pem, state_dir=state,
             device_api={"host": host, "port": ports[0], "cert_pem": leaf.chain.decode(), "key_pem": leaf.key.decode()},
             upper_tester={"host": host, "port": ports[1]},
         )  # fmt: skip
