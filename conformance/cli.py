@@ -127,11 +127,11 @@ def plan(
 def rejudge(
     run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a recorded run.")],
     pack: Annotated[str, typer.Option("--pack", help="Judge by this pack instead of the one kept in the run.")] = "",
-    out: Annotated[Path | None, typer.Option("--out", help="Write the files there. Default: into the run.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the files go. Default: the run; with --pack below it.")] = None,
     lang: LangOption = "both",
 ) -> None:
     """Judge a recorded run again: no device, no network, no clock."""
-    from conformance.bench.outputs import write_outputs
+    from conformance.bench.outputs import JOURNAL, write_outputs
     from conformance.bench.rejudge import NoRun
     from conformance.bench.rejudge import rejudge as judge_again
     from conformance.spec.problems import PackError
@@ -142,9 +142,11 @@ def rejudge(
         again = judge_again(run_directory, pack or None)
     except (NoRun, PackError) as error:
         raise _stop(str(error).splitlines(), 2) from None
-    target = out or run_directory
+    # Another pack's verdicts are no result of this run: its own files stay as they are.
+    beside = run_directory / f"rejudged-{again.spec.id}-{again.spec.version}" if pack else run_directory
+    target = out or beside
     target.mkdir(parents=True, exist_ok=True)
-    report, paths = write_outputs(again.result, again.transcript, again.spec, target)
+    report, paths = write_outputs(again.result, again.transcript, again.spec, target, journal=run_directory / JOURNAL)
     answer(summary.render(report, paths, _lang(lang)))
     for place in again.read.breaks[:10]:
         tell(f"rvw: journal {place}\n")

@@ -16,8 +16,10 @@ JOURNAL = "journal.jsonl"
 PACK = "pack"
 
 
-def write_outputs(result: RunResult, transcript: Transcript, spec: Spec, out: Path) -> tuple[Report, Mapping[str, Path]]:
-    """Write result.json, report.html, junit.xml and allure-results. Raises OSError."""
+def write_outputs(
+    result: RunResult, transcript: Transcript, spec: Spec, out: Path, *, journal: Path | None = None
+) -> tuple[Report, Mapping[str, Path]]:
+    """Write result.json, report.html, junit.xml and allure-results. `journal` says where that lies elsewhere. Raises OSError."""
     report = build.build(result, transcript, spec)
     allure = out / "allure-results"
     if allure.exists():
@@ -26,7 +28,7 @@ def write_outputs(result: RunResult, transcript: Transcript, spec: Spec, out: Pa
         "result": json_writer.write(report, out / "result.json"),
         "report": html_writer.write(report, out / "report.html"),
         "junit": junit_writer.write(report, out / "junit.xml"),
-        "journal": out / JOURNAL,
+        "journal": journal or out / JOURNAL,
     }
     allure_writer.write(report, allure)
     return report, {**paths, "allure": allure}

@@ -66,10 +66,10 @@ def waivers_of(head: Mapping[str, Any]) -> tuple[Waiver, ...]:
 
 
 def _marked(result: RunResult, read: JournalRead) -> RunResult:
-    """A journal whose chain is broken proves nothing: the verdicts are shown, but the run is an error."""
+    """A journal whose chain is broken proves nothing, neither for the device nor against it: the clauses' verdicts are shown,
+    but the run is an error."""
     if read.intact:
         return result
     note = {"kind": "journal-broken", "text": f"{len(read.breaks)}: {read.breaks[0]}", "breaks": [str(b) for b in read.breaks]}
-    verdict = result.verdict if result.verdict is Verdict.FAIL else Verdict.ERROR
-    code = exitcode.worst((result.exit_code, exitcode.BENCH))
-    return replace(result, verdict=verdict, gate=verdict, exit_code=code, notes=(*result.notes, note))
+    code = exitcode.USAGE if result.exit_code == exitcode.USAGE else exitcode.BENCH
+    return replace(result, verdict=Verdict.ERROR, gate=Verdict.ERROR, exit_code=code, notes=(*result.notes, note))

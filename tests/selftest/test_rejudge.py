@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -12,11 +14,13 @@ from typing import Any
 
 import pytest
 from mutants import STORIES
+from typer.testing import CliRunner
 
 from conformance.bench.killmatrix import MemoryLab
 from conformance.bench.outputs import JOURNAL
 from conformance.bench.plan import Selection
 from conformance.bench.rejudge import NoRun, Rejudged, rejudge
+from conformance.cli import app
 from conformance.iut.device_file import load_device
 from conformance.protocol.httpwire import parse_request, render_request
 from conformance.trace.journal import GENESIS
@@ -225,6 +229,32 @@ def test_without_a_new_chain_the_break_is_told_with_its_line(recorded: tuple[Run
     assert again.result.verdict is Verdict.ERROR
     assert again.result.exit_code == exitcode.BENCH
     assert live.verdict is Verdict.PASS
+
+
+def test_an_edit_without_a_new_chain_blames_nobody(recorded: tuple[RunResult, Path], tmp_path: Path) -> None:
+    """The clauses that rest on the line are shown as they come out; the run is an error of the record, not the device's."""
+    _, directory = recorded
+    lines = lines_of(directory)
+    requests(lines, "/tickets")[0]["facts"]["signature"].update(ok=False, reason="edited")
+    result = rejudge(copy(directory, tmp_path / "broken", lines, chained=False)).result
+    assert [c.id for c in result.clauses if c.verdict is Verdict.FAIL]
+    assert (result.verdict, result.gate, result.exit_code) == (Verdict.ERROR, Verdict.ERROR, exitcode.BENCH)
+
+
+def test_another_pack_s_verdicts_go_beside_those_of_the_run(recorded: tuple[RunResult, Path], tmp_path: Path) -> None:
+    _, directory = recorded
+    run = copy(directory, tmp_path / "run", lines_of(directory))
+    other = tmp_path / "other" / "9.9"
+    shutil.copytree(lab().spec.root, other)
+    pack_file = other / "pack.yaml"
+    pack_file.write_text(re.sub(r"(?m)^version:.*$", 'version: "9.9"', pack_file.read_text("utf-8")), encoding="utf-8")
+    (run / "result.json").write_text("the run's own", encoding="utf-8")
+    done = CliRunner().invoke(app, ["rejudge", str(run), "--pack", str(other), "--lang", "en"])
+    assert (run / "result.json").read_text("utf-8") == "the run's own", done.output
+    assert not (run / "report.html").exists()
+    beside = run / "rejudged-shanghai-rvw-9.9"
+    assert {"result.json", "report.html", "junit.xml", "allure-results"} <= {path.name for path in beside.iterdir()}
+    assert str(run / JOURNAL) in done.output.replace("\n", ""), "the journal that is named exists"
 
 
 def test_cut_anywhere_it_is_judged_up_to_there_and_never_fails(recorded: tuple[RunResult, Path], tmp_path: Path) -> None:
