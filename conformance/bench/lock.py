@@ -2,70 +2,87 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import Final
 
-import psutil
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_AT: Final = 4096  # the byte that Windows locks: past the text, which others have to read
 
 
 class DeviceBusy(Exception):
-    """Another run holds the device."""
+    """Another run holds the device, or its lock cannot be had."""
 
 
 class DeviceLock:
-    """A file named by the device id's digest that holds the owner's process id and start, since ids come round again. A dead
-    owner's lock is taken over."""
+    """A lock of the operating system on a file named by the device id's digest. It ends with its owner, however that ends.
+
+    The file holds the owner's process id for the message and is never deleted: whoever deleted it could delete another's.
+    """
 
     def __init__(self, remote_device_id: str) -> None:
         name = hashlib.sha256(remote_device_id.encode()).hexdigest()[:16]
         self._path = Path(tempfile.gettempdir()) / f"rvw-device-{name}.lock"
-        self._take(remote_device_id)
+        self._handle = self._taken(remote_device_id)
 
-    def _take(self, remote_device_id: str) -> None:
-        for _ in range(2):
-            try:
-                handle = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-            except FileExistsError:
-                owner = self._owner()
-                if owner is not None and _started(owner[0]) == owner[1]:
-                    told = f"process {owner[0]} is running tests on the device {remote_device_id}; one run at a time"
-                    raise DeviceBusy(told) from None
-                if owner is None and self._is_fresh():
-                    raise DeviceBusy(f"another run on the device {remote_device_id} is just beginning") from None
-                self._path.unlink(missing_ok=True)
-                continue
-            os.write(handle, f"{os.getpid()} {_started(os.getpid())}".encode())
+    def _taken(self, remote_device_id: str) -> int | None:
+        try:
+            handle = _opened(self._path)
+        except OSError as error:
+            told = f"the lock of the device {remote_device_id} cannot be opened: {self._path}: {error.strerror or error}"
+            raise DeviceBusy(told) from error
+        try:
+            _lock(handle)
+        except OSError as error:
+            owner = self._owner()
             os.close(handle)
-            return
-        raise DeviceBusy(f"the lock of the device {remote_device_id} cannot be taken: {self._path}")
+            if isinstance(error, BlockingIOError | PermissionError):
+                told = f"{owner} is running tests on the device {remote_device_id}; one run at a time ({self._path})"
+            else:
+                told = f"the lock of the device {remote_device_id} cannot be taken: {self._path}: {error.strerror or error}"
+            raise DeviceBusy(told) from error
+        with contextlib.suppress(OSError):  # another user's file, or a full disk: the lock holds without the name, too
+            os.ftruncate(handle, 0)
+            os.write(handle, str(os.getpid()).encode())
+        return handle
 
-    def _is_fresh(self) -> bool:
-        """Whether the file is so new that its owner may not have written its name yet."""
+    def _owner(self) -> str:
         try:
-            return time.time() - self._path.stat().st_mtime < 5.0
-        except OSError:
-            return False
-
-    def _owner(self) -> tuple[int, str] | None:
-        try:
-            number, _, start = self._path.read_text("ascii").partition(" ")
-            return int(number), start
+            return f"process {int(self._path.read_text('ascii'))}"
         except (OSError, ValueError):
-            return None
+            return "another process"
 
     def release(self) -> None:
         """Let others have it."""
-        owner = self._owner()
-        if owner is not None and owner[0] == os.getpid():
-            self._path.unlink(missing_ok=True)
+        if self._handle is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._handle, 0)
+            os.close(self._handle)
+            self._handle = None
 
 
-def _started(pid: int) -> str:
-    """When a process began, "" for one that is gone."""
+def _opened(path: Path) -> int:
+    """The file, open for writing where it is ours and for reading where another user left it. Never through a link."""
+    no_link = getattr(os, "O_NOFOLLOW", 0)
     try:
-        return f"{psutil.Process(pid).create_time():.0f}"
-    except psutil.Error:
-        return ""
+        return os.open(path, os.O_CREAT | os.O_RDWR | no_link, 0o644)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY | no_link)
+
+
+def _lock(handle: int) -> None:
+    """Raises BlockingIOError (PermissionError on Windows) where another holds it."""
+    if sys.platform == "win32":
+        os.lseek(handle, _AT, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        os.lseek(handle, 0, os.SEEK_SET)
+    else:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
