@@ -14,6 +14,7 @@ from conformance.bench.head import timer_values
 from conformance.bench.lab import LabError
 from conformance.bench.outputs import JOURNAL
 from conformance.bench.place import Place, PlaceError, place_of
+from conformance.bench.prepare import told_of
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.spec.loader import load
 from conformance.spec.model import Spec
@@ -25,7 +26,7 @@ from conformance.trace.recorder import Recorder
 from conformance.trace.transcript import Entry, Transcript
 from conformance.verdict import exitcode
 from mocks.city import City
-from mocks.servers.listeners import listen
+from mocks.servers.listeners import ListenError, listen
 from mocks.signaling.paper_clerk import PaperClerk
 
 Say = Callable[[str], None]
@@ -58,9 +59,12 @@ def explore(wanted: Wanted, say: Say) -> int:
     except (PackError, DeviceFileError, PlaceError, LabError) as error:
         say(str(error))
         return exitcode.USAGE
-    except OSError as error:
-        say(f"the bench cannot listen: {error.strerror or error}; see --host, --port and [bench] ports")
+    except ListenError as error:
+        say(f"the bench cannot listen: {error}; see --host, --port and [bench] ports")
         return exitcode.USAGE
+    except OSError as error:
+        say(f"the bench cannot be set up: {told_of(error)}")
+        return exitcode.BENCH
     return exitcode.PASS
 
 

@@ -77,6 +77,12 @@ def init_lab(
         raise LabError(f"{directory} is not empty; a lab's identity is never overwritten: name another directory")
     if (trust == "vendor") != (certificate is not None and key is not None):
         raise LabError("--trust vendor takes --certificate FILE and --key FILE (PEM); the other modes take neither")
+    shown = {"certificate": certificate, "key": key, "root": root} if trust == "vendor" else {}
+    named = {what: str(path.resolve()) for what, path in shown.items() if path is not None}
+    if named:  # before anything is written: a lab that is half made could not be made again at the same place
+        read_leaf(directory, named)
+        if root is not None:
+            read_root(root)
     directory.mkdir(parents=True, exist_ok=True)
     authority = RunCa(f"RVW lab {directory.name}"[:60], ahead=CA_AHEAD)
     (directory / "ca.pem").write_text(authority.pem, encoding="ascii")
@@ -85,10 +91,8 @@ def init_lab(
              f'created = "{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"', "", "[bench]", f"listen = {json.dumps(listen)}",
              f"advertise = {json.dumps(advertise)}", f"ports = [{', '.join(map(str, ports))}]", "", "[trust]",
              f"mode = {json.dumps(trust)}"]  # fmt: skip
-    if trust == "vendor":
-        shown = {"certificate": certificate, "key": key, "root": root}
-        lines += [f"{what} = {json.dumps(str(path.resolve()))}" for what, path in shown.items() if path is not None]
-    elif trust == "pinned":
+    lines += [f"{what} = {json.dumps(path)}" for what, path in named.items()]
+    if trust == "pinned":
         leaf = authority.leaf([advertise, "localhost"])
         (directory / "server.pem").write_bytes(leaf.chain)
         _write_secret(directory / "server.key", leaf.key)

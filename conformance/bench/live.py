@@ -17,7 +17,7 @@ from conformance.bench.lock import DeviceLock
 from conformance.bench.loop import LoopThread
 from conformance.bench.outputs import keep_pack, write_outputs
 from conformance.bench.plan import Plan, Selection
-from conformance.bench.prepare import Options, Prepared, UsageProblem, prepare
+from conformance.bench.prepare import Options, Prepared, UsageProblem, prepare, told_of, unwritable
 from conformance.bench.run import RunSession
 from conformance.bench.sockets import Show, free_ports, sockets_world, working_directory
 from conformance.bench.trail import Trail, continued_trail, fresh_trail
@@ -25,13 +25,13 @@ from conformance.bench.world import World
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.process import DeviceAbsent
 from conformance.verdict.model import CaseResult, RunResult
+from mocks.servers.listeners import ListenError
 from mocks.signaling.clerk.proxy import ClerkError
 from reports import build
 from reports.model import Report
 
 __all__ = ["LiveRun", "Options", "Prepared", "UsageProblem", "default_out", "prepare"]
 
-FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})  # what a disk says that takes no more
 Say = Callable[[str], None]
 
 
@@ -74,10 +74,17 @@ class LiveRun:
         told = self._before()
         try:
             trail = self._open_trail()
-            world = self._built(trail)
+            self._start(trail, self._built(trail))
+            if p.device.driver.kind != "spawn":
+                self._await_running(told)
         except BaseException:
+            self._close_world()
             self._leave_nothing()
             raise
+
+    def _start(self, trail: Trail, world: World) -> None:
+        p = self.prepared
+        assert self._thread is not None
         head = run_head(
             p.spec, p.device, p.profile, p.pics, p.timers_ms, seed=p.seed, transport="sockets", selection=self.selection,
             device_ref=str(p.options.device), waivers=p.waivers, pack_ref=p.options.pack,
@@ -85,8 +92,6 @@ class LiveRun:
         head["lab"] = str(p.options.lab or "")
         self._session = RunSession(world, self.plan, p.seed, head, p.waivers)
         self._thread.call(self._session.start(trail.segment))
-        if p.device.driver.kind != "spawn":
-            self._await_running(told)
 
     def _built(self, trail: Trail) -> World:
         assert self._thread is not None
@@ -96,8 +101,10 @@ class LiveRun:
             raise UsageProblem([str(error)]) from error
         except ClerkError as error:
             raise BenchBroken(f"the clerk's media peer does not start: {error}; see `rvw doctor`") from error
-        except OSError as error:
+        except ListenError as error:
             raise UsageProblem([self._cannot_listen(error)]) from error
+        except OSError as error:
+            raise BenchBroken(f"the bench cannot be set up: {told_of(error)}") from error
 
     def _leave_nothing(self) -> None:
         """A run that did not begin leaves its directory as it was, so that it can be named again."""
@@ -141,18 +148,15 @@ class LiveRun:
         except shutil.Error as error:  # of a copied tree: it names every file, one is enough
             raise BenchBroken(f"the pack cannot be kept in {self.out}: {error.args[0][0][2]}") from error
         except OSError as error:
-            told = f"{error.filename or self.out}: {error.strerror or error}"
-            if error.errno in FULL:
-                raise BenchBroken(f"{told}; make room or name another --out") from error
-            raise UsageProblem([f"{told}; name a directory that can be written with --out"]) from error
+            raise unwritable(error, self.out) from error
 
-    def _cannot_listen(self, error: OSError) -> str:
+    def _cannot_listen(self, error: ListenError) -> str:
         place = self.prepared.place
         if error.errno == errno.EADDRINUSE:
             remedy = f"a port of {list(place.ports)} is in use; end what holds it, or name others in [bench] ports"
         else:
             remedy = "see [bench] listen and ports of the device file or of lab.toml"
-        return f"the bench cannot listen on {place.listen}: {error.strerror or error}; {remedy}"
+        return f"the bench cannot listen on {place.listen}: {error}; {remedy}"
 
     def _await_running(self, told: str | None) -> None:
         """A device that nobody starts has to come by itself."""
@@ -204,12 +208,16 @@ class LiveRun:
     def close(self) -> None:
         """Stop the device, the servers and the loop."""
         if self._thread is not None:
-            if self._session is not None:
-                self._thread.call(self._session.world.close())
+            self._close_world()
             self._thread.close()
             self._thread = None
         if self._lock is not None:
             self._lock.release()
+
+    def _close_world(self) -> None:
+        if self._thread is not None and self._session is not None:
+            self._thread.call(self._session.world.close())
+            self._session = None
 
 
 def default_out(device: DeviceFile) -> Path:

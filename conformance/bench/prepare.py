@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.bench.case import Case, load_cases
+from conformance.bench.errors import BenchBroken
 from conformance.bench.generated import generated_cases
 from conformance.bench.head import loosened, timer_values
 from conformance.bench.place import Place, PlaceError, place_of
@@ -22,6 +24,7 @@ from conformance.spec.problems import PackError, suggest
 from conformance.verdict.waivers import Waiver, WaiverError, load_waivers
 
 FLOOR_VERBS = frozenset({"card", "scan", "document", "press"})  # what every I6 serves
+FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})  # what a disk says that takes no more
 
 
 class UsageProblem(Exception):
@@ -30,6 +33,19 @@ class UsageProblem(Exception):
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+
+
+def told_of(error: OSError, place: Path | None = None) -> str:
+    """An error of the system as a sentence with the file that it is about."""
+    file = error.filename or place
+    return f"{file}: {error.strerror or error}" if file else str(error)
+
+
+def unwritable(error: OSError, out: Path) -> UsageProblem | BenchBroken:
+    """What it means that `out` cannot be written: the user's business, but a full disk is the bench's."""
+    if error.errno in FULL:
+        return BenchBroken(f"{told_of(error, out)}; make room or name another --out")
+    return UsageProblem([f"{told_of(error, out)}; name a directory that can be written with --out"])
 
 
 @dataclass(frozen=True)
@@ -103,7 +119,7 @@ def prepare(options: Options) -> Prepared:
     except PlaceError as error:
         raise UsageProblem([str(error)]) from error
     except OSError as error:
-        raise UsageProblem([f"{error.filename or options.device}: {error.strerror or error}"]) from error
+        raise UsageProblem([told_of(error, options.device)]) from error
     profile = spec.profiles.get(options.profile)
     if profile is None:
         raise UsageProblem([f"unknown profile {options.profile!r}; the pack has {', '.join(spec.profiles)}"])

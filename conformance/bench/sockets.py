@@ -35,7 +35,7 @@ Show = Callable[[Prompt], None]
 
 
 async def sockets_world(prepared: Prepared, trail: Trail, show: Show = lambda _: None) -> World:
-    """Build it on the running loop. Raises OSError where a port is taken, ClerkError, LabError."""
+    """Build it on the running loop. Raises ListenError, ClerkError, LabError, OSError (of a file or a child process)."""
     stack = AsyncExitStack()
     try:
         return await _built(prepared, trail, show, stack)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from mocks.city import City
 from mocks.pki import Leaf, RunCa, presentations
 from mocks.servers.http import Deadlines, HttpServer, serve_http
 from mocks.servers.tls import HANDSHAKE_TIMEOUT_S, TlsListener
 from mocks.servers.ws import WsServer, serve_ws
+
+T = TypeVar("T")
+
+
+class ListenError(Exception):
+    """A port cannot be opened at the address that was asked for; `errno` is the system's."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error.strerror or str(error))
+        self.errno = error.errno
 
 
 @dataclass
@@ -36,8 +47,8 @@ async def listen(
     """Open the HTTP and the WebSocket port of a city and tell it its URLs.
 
     `host` is the address to bind, `advertise` the name or address that devices use (and the certificate is for), `ports` the
-    HTTP and the WebSocket port (0 takes a free one), `good` a certificate to show instead of one made now. Raises OSError
-    where a port is taken.
+    HTTP and the WebSocket port (0 takes a free one), `good` a certificate to show instead of one made now. Raises ListenError
+    where a port cannot be opened.
     """
     seen_as = advertise or host
     authority = ca or RunCa()
@@ -52,15 +63,22 @@ async def listen(
     for index, interface in enumerate(dialect.http_interfaces):
         tls = TlsListener(leafs, city, interface.id, timeout_s=tls_timeout_s, refuses=refuses)
         port = ports[0] if index == 0 else 0
-        server = await serve_http(city, interface.id, host, port, tls=tls, deadlines=deadlines)
+        server = await _opened(serve_http(city, interface.id, host, port, tls=tls, deadlines=deadlines))
         servers.append(server)
         urls[interface.id] = f"https://{authority_of(seen_as)}:{server.port}{interface.path}"
     ws_tls = TlsListener(leafs, city, dialect.ws_interfaces[0].id, timeout_s=tls_timeout_s, refuses=refuses)
-    ws = await serve_ws(city, host, ports[1], tls=ws_tls)
+    ws = await _opened(serve_ws(city, host, ports[1], tls=ws_tls))
     for interface in dialect.ws_interfaces:
         urls[interface.id] = f"wss://{authority_of(seen_as)}:{ws.port}{interface.path}"
     city.set_endpoints(urls)
     return Listeners(authority, servers, ws, urls[dialect.http_interfaces[0].id])
+
+
+async def _opened(server: Awaitable[T]) -> T:
+    try:
+        return await server
+    except OSError as error:
+        raise ListenError(error) from error
 
 
 def authority_of(host: str) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from conformance.bench.live import LiveRun, Options, UsageProblem, prepare
+from conformance.bench.run import RunSession
 from conformance.cli import app
 from conformance.trace.journal import read_journal
 from tests.selftest.command import begin, cases_of, device_file, rvw, wait_for_line
@@ -105,6 +107,29 @@ def test_a_lab_whose_ca_file_is_damaged_is_told(tmp_path: Path) -> None:
     assert (code, "no CA with its key" in text) == (USAGE, True), text
 
 
+def test_a_lab_that_could_not_be_made_can_be_made_at_the_same_place(tmp_path: Path) -> None:
+    (tmp_path / "wrong.pem").write_text("this is no certificate\n", encoding="ascii")
+    wrong, lab = tmp_path / "wrong.pem", tmp_path / "lab"
+    words = ("lab", "init", lab, "--advertise", "127.0.0.1")
+    code, text = here(*words, "--trust", "vendor", "--certificate", wrong, "--key", wrong)
+    assert (code, "no PEM certificate with its key" in text, lab.exists()) == (USAGE, True, False), text
+    assert here(*words)[0] == PASS
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("command", ["run", "bench"])
+def test_a_file_that_cannot_be_written_is_not_told_as_a_port(tmp_path: Path, command: str) -> None:
+    lab = tmp_path / "lab"
+    assert here("lab", "init", lab, "--advertise", "127.0.0.1", "--listen", "127.0.0.1")[0] == PASS
+    keys = lab / "devices"
+    keys.write_text("in the way", encoding="ascii")
+    device = device_file(tmp_path, "keys", "[bench]\nports = [0, 0]\n")
+    more = ("--out", tmp_path / "run") if command == "run" else ()
+    code, text = rvw(command, "--device", device, "--lab", lab, *more)
+    assert (code, str(keys) in text, "cannot listen" in text) == (BENCH, True, False), text
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_directory_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     out = tmp_path / "run"
     out.mkdir()
@@ -154,6 +179,24 @@ def test_another_build_stops_before_the_first_case(tmp_path: Path) -> None:
     code, text = rvw("run", "--device", device_file(tmp_path, "build"), "--out", tmp_path / "run", "--expect-firmware", "9.9")
     assert (code, "'9.9'" in text, "nothing was run" in text) == (USAGE, True, True), text
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.sockets
+def test_another_build_told_in_the_registration_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def registers(session: RunSession, limit_s: float) -> str:
+        return "2.4.1"
+
+    monkeypatch.setattr(RunSession, "await_device", registers)
+    by_command = '[driver]\nkind = "running"\n[upper_tester]\nkind = "command"\ncommand = ["true"]\n'
+    device = device_file(tmp_path, "registers", by_command, 'remote_device_url = "https://127.0.0.1:9/device/v1"')
+    prepared = prepare(Options(device=device, out=tmp_path / "run", expect_firmware="9.9", seed=1))
+    live = LiveRun(prepared, *prepared.plan())
+    try:
+        with pytest.raises(UsageProblem, match="in its registration"):
+            live.begin()
+    finally:
+        live.close()
+    assert not (tmp_path / "run").exists(), "the same --out can be named again"
 
 
 # No device: exit 3
