@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import secrets
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from conformance.iut.review import declared, review
 from conformance.spec.loader import load
 from conformance.spec.model import Profile, Spec
 from conformance.spec.problems import PackError, suggest
-from conformance.verdict.waivers import Waiver, WaiverError, load_waivers
+from conformance.verdict.waivers import Waiver, WaiverError, load_waivers, unfit
 
 FLOOR_VERBS = frozenset({"card", "scan", "document", "press"})  # what every I6 serves
 FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})  # what a disk says that takes no more
@@ -137,10 +138,11 @@ def prepare(options: Options) -> Prepared:
         problems.append(f"known failures are refused for the certification profile {profile.id!r}")
     if profile.certification and (loose := loosened(spec, profile, timers_ms)):
         problems.append(f"loosened limits are refused for {profile.id!r}: {', '.join(row['timer'] for row in loose)}")
+    cases = {**load_cases(), **generated_cases(spec)}
+    problems += unfit(waivers, spec.clauses.keys(), cases.keys(), dt.datetime.now(dt.UTC).date())
     if problems:
         raise UsageProblem(problems)
     means = Means(_verbs(device, profile, options), device.driver.kind == "spawn", sockets=True, media=profile.media)
-    cases = {**load_cases(), **generated_cases(spec)}
     seed = options.seed if options.seed is not None else secrets.randbelow(1 << 31)
     pics = declared(device, spec).pics
     return Prepared(options, spec, device, profile, pics, timers_ms, cases, means, waivers, seed, place)

@@ -153,7 +153,7 @@ def judge_run(
     clauses = with_primaries([clause_result(c, evidence, bench) for c in spec.clauses.values()], spec)
     began = started_at(hearing.head)
     day = today or (began.date() if began is not None else None)
-    applied = apply_waivers(waivers, clauses, cases, today=day, certification=bench.certification)
+    applied = apply_waivers(waivers, clauses, cases, today=day, certification=bench.certification, partial=bench.partial)
     clauses = [replace(c, waived=True) if c.id in applied.clauses and c.verdict is Verdict.FAIL else c for c in clauses]
     return _run_result(hearing, clauses, cases, applied, bench)
 

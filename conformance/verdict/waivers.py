@@ -2,17 +2,19 @@
 
 The file is TOML: `[[waiver]]` tables with exactly one of `clause` and `case`, and `reason`, `owner`, `expires` (a date).
 An entry that is expired, that matches nothing, or whose subject no longer fails is a usage problem: the list must not rot.
+What can be known before a run is held against the list then (`unfit`); a partial run says nothing of what it left out.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from conformance.spec.problems import suggest
 from conformance.verdict.model import CaseResult, ClauseResult, Verdict
 
 _KEYS = frozenset({"clause", "case", "reason", "owner", "expires"})
@@ -82,6 +84,18 @@ def _waiver(row: Mapping[str, Any]) -> Waiver:
     return Waiver(kind, row[kind], row["reason"], row["owner"], row["expires"])
 
 
+def unfit(waivers: Sequence[Waiver], clauses: Collection[str], cases: Collection[str], today: dt.date) -> list[str]:
+    """What is wrong with a list before anything is run: ids that nothing has, days that are over."""
+    problems: list[str] = []
+    for waiver in waivers:
+        known = clauses if waiver.kind == "clause" else cases
+        if waiver.id not in known:
+            problems.append(f"known failures: unknown {waiver.kind} {waiver.id!r}; {suggest(waiver.id, known)}")
+        if waiver.expires < today:
+            problems.append(f"known failures: {waiver.kind} {waiver.id} expired on {waiver.expires.isoformat()}")
+    return problems
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a list of waivers did: what it excuses, and what is wrong with it."""
@@ -94,9 +108,12 @@ class Applied:
 
 def apply_waivers(
     waivers: Sequence[Waiver], clauses: Sequence[ClauseResult], cases: Sequence[CaseResult], *,
-    today: dt.date | None, certification: bool,
+    today: dt.date | None, certification: bool, partial: bool = False,
 ) -> Applied:  # fmt: skip
-    """Hold waivers against results. `today` is the day of the run; without one no entry can be shown to be in force."""
+    """Hold waivers against results. `today` is the day of the run; without one no entry can be shown to be in force.
+
+    In a partial run an entry whose subject was left out is neither used nor wrong, nor is a clause that passes in what was run.
+    """
     if waivers and certification:
         return Applied(frozenset(), frozenset(), ("waivers are refused for a certification profile",), ())
     clause_of = {c.id: c for c in clauses}
@@ -106,6 +123,8 @@ def apply_waivers(
     for waiver in waivers:
         subject: ClauseResult | CaseResult | None = (clause_of if waiver.kind == "clause" else case_of).get(waiver.id)
         problem = _unusable(waiver, subject, today)
+        if partial and _left_open(waiver, subject):
+            continue
         if problem:
             problems.append(problem)
         else:
@@ -126,6 +145,13 @@ def _unusable(waiver: Waiver, subject: ClauseResult | CaseResult | None, today: 
     if subject.verdict is Verdict.PASS:
         return f"{name} is stale: it passes now, remove the entry"
     return ""
+
+
+def _left_open(waiver: Waiver, subject: ClauseResult | CaseResult | None) -> bool:
+    """Whether a partial run cannot say that the entry is wrong: its subject was not run, or not wholly."""
+    if subject is None or subject.verdict is Verdict.NOT_SELECTED:
+        return True
+    return waiver.kind == "clause" and subject.verdict is Verdict.PASS
 
 
 def _violated_in(clause: ClauseResult) -> set[str]:

@@ -65,6 +65,22 @@ def test_a_wrong_option_is_told_before_any_traffic(tmp_path: Path, words: tuple[
 
 
 @pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ('clause = "QUE-0011"\nexpires = 2099-01-31', "unknown clause 'QUE-0011'; did you mean"),
+        ('case = "que.swipe-tiket"\nexpires = 2099-01-31', "unknown case 'que.swipe-tiket'; did you mean 'que.swipe-ticket'"),
+        ('clause = "QUE-001"\nexpires = 2020-01-31', "clause QUE-001 expired on 2020-01-31"),
+    ],
+)
+def test_a_known_failure_that_is_none_is_told_before_any_traffic(tmp_path: Path, row: str, told: str) -> None:
+    known, out = tmp_path / "known.toml", tmp_path / "run"
+    known.write_text(f'[[waiver]]\nreason = "r"\nowner = "o"\n{row}\n', encoding="utf-8")
+    device = device_file(tmp_path, "waived")
+    code, text = here("run", "--device", device, "--profile", "ci", "--out", out, "--known-failures", known, "-k", "nothing")
+    assert (code, told in text, out.exists()) == (USAGE, True, False), text
+
+
+@pytest.mark.parametrize(
     ("content", "told"),
     [
         (None, "cannot be read"),

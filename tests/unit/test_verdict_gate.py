@@ -17,8 +17,10 @@ from conformance.verdict.waivers import Waiver, WaiverError, load_waivers
 DAY = dt.date(2030, 2, 1)
 
 
-def waived(kind: str, subject: str, *, expires: dt.date = DAY, seconds: float = 0.9, profile: str = "ci") -> RunResult:
-    tape = acked(tape_of(chn(), profile=profile), seconds=seconds)
+def waived(
+    kind: str, subject: str, *, expires: dt.date = DAY, seconds: float = 0.9, profile: str = "ci", partial: bool = False
+) -> RunResult:
+    tape = acked(tape_of(chn(), profile=profile, partial=partial), seconds=seconds)
     tape.observe("run.end")
     waiver = Waiver(kind, subject, "known", "team", expires)  # type: ignore[arg-type]
     return judge_run(tape.transcript, tape.transcript.spec, [waiver])
@@ -56,6 +58,17 @@ def test_a_rotten_waiver_is_a_usage_problem(subject: str, changes: dict[str, obj
     result = waived("clause", subject, **changes)  # type: ignore[arg-type]
     assert (result.gate, result.exit_code) == (Verdict.FAIL, exitcode.USAGE)
     assert any(text in str(note.get("text")) for note in result.notes if note["kind"] == "usage")
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "seconds", "code"),
+    [("clause", "CHN-009", 0.1, 0), ("case", "chn.other", 0.1, 0), ("clause", "CHN-001", 0.1, 0), ("case", "chn.ack", 0.1, 2),
+     ("clause", "CHN-009", 0.9, 1), ("clause", "CHN-001", 0.9, 3)],
+)  # fmt: skip
+def test_a_partial_run_says_nothing_of_waivers_for_what_it_left_out(
+    kind: str, subject: str, seconds: float, code: int
+) -> None:
+    assert waived(kind, subject, seconds=seconds, partial=True).exit_code == code
 
 
 def test_a_waiver_holds_through_its_last_day() -> None:
