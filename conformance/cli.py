@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from conformance.lastresort import Guarded
+
 Lang = Literal["zh", "en", "both"]
 
 app = typer.Typer(
-    name="rvw", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False,
+    name="rvw", cls=Guarded, no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False,
     help="Conformance bench for remote virtual window devices. 远程虚拟窗口设备对接一致性测试。",
 )  # fmt: skip
 spec_app = typer.Typer(no_args_is_help=True, help="Look at and check a specification pack. 规范包。")
@@ -67,18 +69,16 @@ def run(
     lang: LangOption = "both",
 ) -> None:
     """Run a device through the simulated city and judge it. Exit: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 bench."""
-    from conformance.bench.prepare import Options, UsageProblem
+    from conformance.bench.prepare import Options
     from conformance.session import run_once
 
-    try:
-        options = Options(
-            device=device, profile=profile, out=out, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until,
-            known_failures=known_failures, prompts=prompts, expect_firmware=expect_firmware, lab=lab, timers=_timers(timer),
-        )  # fmt: skip
-        code = run_once(options, keyword=keyword, campaign=campaign, only=only, baseline=baseline, lang=_lang(lang))
-    except UsageProblem as error:
-        raise _stop(error.lines, 2) from None
-    raise typer.Exit(code)
+    options = Options(
+        device=device, profile=profile, out=out, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until,
+        known_failures=known_failures, prompts=prompts, expect_firmware=expect_firmware, lab=lab, timers=_timers(timer),
+    )  # fmt: skip
+    raise typer.Exit(
+        run_once(options, keyword=keyword, campaign=campaign, only=only, baseline=baseline, lang=_lang(lang))
+    )
 
 
 @app.command()
@@ -90,17 +90,9 @@ def resume(
     lang: LangOption = "both",
 ) -> None:
     """Go on with a run that was stopped (Ctrl-C, power, crash): only what has no end on the record, judged whole."""
-    from conformance.bench.prepare import UsageProblem
-    from conformance.bench.rejudge import NoRun
     from conformance.session import resume_run
 
-    try:
-        code = resume_run(run_directory, device=device, lab=lab, prompts=prompts, lang=_lang(lang))
-    except UsageProblem as error:
-        raise _stop(error.lines, 2) from None
-    except NoRun as error:
-        raise _stop([str(error)], 2) from None
-    raise typer.Exit(code)
+    raise typer.Exit(resume_run(run_directory, device=device, lab=lab, prompts=prompts, lang=_lang(lang)))
 
 
 @app.command()
@@ -110,16 +102,11 @@ def plan(
 ) -> None:  # fmt: skip
     """Say what would be run and why, what not and why not, who is needed, and how long it takes. No traffic."""
     from conformance.bench.planview import render
-    from conformance.bench.prepare import Options, UsageProblem, prepare
+    from conformance.bench.prepare import Options, prepare
 
-    try:
-        prepared = prepare(
-            Options(
-                device=device, profile=profile, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until, prompts=prompts
-            )
-        )  # fmt: skip
-    except UsageProblem as error:
-        raise _stop(error.lines, 2) from None
+    prepared = prepare(
+        Options(device=device, profile=profile, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until, prompts=prompts)
+    )
     _answer(render(prepared, _lang(lang)))
 
 
@@ -132,21 +119,20 @@ def rejudge(
 ) -> None:
     """Judge a recorded run again: no device, no network, no clock."""
     from conformance.bench.outputs import JOURNAL, write_outputs
-    from conformance.bench.rejudge import NoRun
+    from conformance.bench.prepare import unwritable
     from conformance.bench.rejudge import rejudge as judge_again
-    from conformance.spec.problems import PackError
     from reports import summary
     from reports.console import answer, tell
 
-    try:
-        again = judge_again(run_directory, pack or None)
-    except (NoRun, PackError) as error:
-        raise _stop(str(error).splitlines(), 2) from None
+    again = judge_again(run_directory, pack or None)
     # Another pack's verdicts are no result of this run: its own files stay as they are.
     beside = run_directory / f"rejudged-{again.spec.id}-{again.spec.version}" if pack else run_directory
     target = out or beside
-    target.mkdir(parents=True, exist_ok=True)
-    report, paths = write_outputs(again.result, again.transcript, again.spec, target, journal=run_directory / JOURNAL)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        report, paths = write_outputs(again.result, again.transcript, again.spec, target, journal=run_directory / JOURNAL)
+    except OSError as error:
+        raise unwritable(error, target) from error
     answer(summary.render(report, paths, _lang(lang)))
     for place in again.read.breaks[:10]:
         tell(f"rvw: journal {place}\n")
@@ -205,15 +191,11 @@ def lab_init(
 ) -> None:
     """Make a lab: CA, ports and device keys that stay the same, for devices on other machines."""
     from conformance.bench.labcommands import make_lab
-    from conformance.bench.prepare import UsageProblem
 
-    try:
-        lines = make_lab(
-            directory, advertise=advertise, listen=listen, ports=ports, trust=trust, certificate=certificate, key=key,
-            root=root, devices=tuple(device or ()),
-        )  # fmt: skip
-    except UsageProblem as error:
-        raise _stop(error.lines, 2) from None
+    lines = make_lab(
+        directory, advertise=advertise, listen=listen, ports=ports, trust=trust, certificate=certificate, key=key,
+        root=root, devices=tuple(device or ()),
+    )  # fmt: skip
     for line in lines:
         _answer(line)
 
@@ -222,12 +204,8 @@ def lab_init(
 def spec_check(pack: Annotated[str, typer.Argument(help="Pack: name, name/version or directory.")] = "") -> None:
     """Check a pack; every problem at once, with file and line."""
     from conformance.spec.loader import load
-    from conformance.spec.problems import PackError
 
-    try:
-        spec = load(pack) if pack else load()
-    except PackError as error:
-        raise _stop(str(error).splitlines(), 2) from None
+    spec = load(pack) if pack else load()
     obligations = sum(len(clause.obligations) for clause in spec.clauses.values())
     _answer(
         f"{spec.id} {spec.version}: {len(spec.clauses)} clauses, {obligations} obligations, {len(spec.messages)} messages, "

@@ -26,6 +26,8 @@ Trust = Literal["ca", "vendor", "pinned"]
 LAB_FILE: Final = "lab.toml"
 CA_AHEAD: Final = dt.timedelta(days=3650)
 PORTS: Final = (8443, 8444)
+_TRUST_TEXTS: Final = ("mode", "certificate", "key", "root")
+_BENCH_TEXTS: Final = ("listen", "advertise", "device_host")
 
 
 class LabError(Exception):
@@ -110,7 +112,9 @@ def load_lab(directory: Path) -> Lab:
         raise LabError(f"{file}: {error.strerror}; make a lab with `rvw lab init {directory}`") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LabError(f"{file}: not TOML: {error}") from error
-    trust = table.get("trust", {})
+    trust, bench = _texts(file, table, "trust", _TRUST_TEXTS), _texts(file, table, "bench", _BENCH_TEXTS)
+    _listed(file, bench, "ports", int, "two numbers, HTTP and WebSocket, such as [8443, 8444]")
+    _listed(file, bench, "names", str, 'a list of further names in the certificate, such as ["bench.lab"]')
     mode = trust.get("mode", "ca")
     if mode not in ("ca", "vendor", "pinned"):
         raise LabError(f"{file}: trust.mode is ca, vendor or pinned, not {mode!r}")
@@ -119,8 +123,25 @@ def load_lab(directory: Path) -> Lab:
     root = authority.pem
     if mode == "vendor" and good is not None:
         root = read_root(directory / trust["root"]) if "root" in trust else good.chain.decode("ascii", "replace")
-    name = str(table.get("lab", {}).get("name", directory.name))
-    return Lab(directory, name, mode, authority, good, root, table.get("bench", {}))
+    name = _texts(file, table, "lab", ("name",)).get("name", directory.name)
+    return Lab(directory, name, mode, authority, good, root, bench)
+
+
+def _texts(file: Path, table: Mapping[str, Any], name: str, keys: Sequence[str]) -> Mapping[str, Any]:
+    """One table of lab.toml, its texts checked to be texts. Raises LabError."""
+    part = table.get(name, {})
+    if not isinstance(part, dict):
+        raise LabError(f"{file}: {name} is a table, [{name}], not {part!r}")
+    for key in keys:
+        if not isinstance(part.get(key, ""), str):
+            raise LabError(f"{file}: [{name}] {key} is a text, not {part[key]!r}")
+    return part
+
+
+def _listed(file: Path, bench: Mapping[str, Any], key: str, kind: type, told: str) -> None:
+    value = bench.get(key, [])
+    if not (isinstance(value, list) and all(type(one) is kind for one in value)):
+        raise LabError(f"{file}: [bench] {key} is {told}; not {value!r}")
 
 
 def _authority(directory: Path) -> RunCa:

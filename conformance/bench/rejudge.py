@@ -58,11 +58,15 @@ def _plan_under(spec: Spec, transcript: Transcript) -> Mapping[str, Any] | None:
 
 
 def waivers_of(head: Mapping[str, Any]) -> tuple[Waiver, ...]:
-    """The waivers that the run was given, from its head."""
-    return tuple(
-        Waiver(row["kind"], row["id"], row["reason"], row["owner"], dt.date.fromisoformat(row["expires"]))
-        for row in head.get("waivers", ())
-    )
+    """The waivers that the run was given, from its head. Raises NoRun where a row is none."""
+    try:
+        return tuple(
+            Waiver(row["kind"], row["id"], row["reason"], row["owner"], dt.date.fromisoformat(row["expires"]))
+            for row in head.get("waivers", ())
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise NoRun(f"the journal's head (run.start) holds a broken known failure ({what}): {head['waivers']!r:.200}") from error
 
 
 def _marked(result: RunResult, read: JournalRead) -> RunResult:

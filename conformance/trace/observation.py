@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 
@@ -60,6 +60,11 @@ class Observation:
     @classmethod
     def from_json(cls, line: Mapping[str, Any], blob: bytes | None = None) -> Observation:
         """Rebuild from a parsed line. Raises KeyError or ValueError on a foreign shape."""
+        facts = line.get("facts", {})
+        if not isinstance(facts, dict):
+            raise ValueError(f"facts is an object, not {facts!r:.60}")
+        if line["dir"] not in get_args(Dir):
+            raise ValueError(f"dir is one of {', '.join(get_args(Dir))}, not {line['dir']!r:.60}")
         raw = blob if blob is not None else b""
         if "raw" in line:
             raw = str(line["raw"]).encode("utf-8")
@@ -67,5 +72,5 @@ class Observation:
             raw = base64.b64decode(line["raw_b64"], validate=True)
         return cls(
             n=int(line["n"]), t=float(line["t"]), case=str(line["case"]), iface=str(line["iface"]), dir=line["dir"],
-            kind=str(line["kind"]), raw=raw, facts=line.get("facts", {}), blob=str(line.get("blob", "")),
+            kind=str(line["kind"]), raw=raw, facts=facts, blob=str(line.get("blob", "")),
         )

@@ -115,6 +115,26 @@ def test_a_wrong_bench_table_is_told(tmp_path: Path, table: str, told: str) -> N
     assert (code, told in text) == (USAGE, True), text
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("ports = [8443, 8444]", "ports = 8443", "[bench] ports is two numbers"),
+        ("ports = [8443, 8444]", "names = 5", "[bench] names is a list"),
+        ('listen = "0.0.0.0"', "listen = 5", "[bench] listen is a text"),
+        ('mode = "ca"', "mode = 5", "[trust] mode is a text"),
+        ("[lab]", "trust = 5\n[lab]", "trust is a table"),
+    ],
+)
+def test_a_lab_file_with_something_else_in_it_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    lab = tmp_path / "lab"
+    assert here("lab", "init", lab, "--advertise", "127.0.0.1")[0] == PASS
+    file = lab / "lab.toml"
+    text = file.read_text("utf-8").replace(old, new)
+    file.write_text(text.replace('\n[trust]\nmode = "ca"', "") if new.startswith("trust") else text, encoding="utf-8")
+    code, text = here("run", "--device", device_file(tmp_path, "lab"), "--lab", lab, "--out", tmp_path / "run")
+    assert (code, told in text, str(file) in text) == (USAGE, True, True), text
+
+
 def test_a_lab_whose_ca_file_is_damaged_is_told(tmp_path: Path) -> None:
     lab = tmp_path / "lab"
     assert here("lab", "init", lab, "--advertise", "127.0.0.1")[0] == PASS

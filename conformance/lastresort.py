@@ -1,0 +1,79 @@
+"""What no command caught: a sentence and a code of the one table. Exit 1 says that the device failed, and no crash may say it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from conformance.verdict import exitcode
+
+_OWN: Final = ("typer", "click")  # rooms of their own exceptions: how a command ends, and wrong options
+
+
+class Guarded(TyperGroup):
+    """The commands, with every exception that they let through told and given its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise _ended(["stopped"], exitcode.INCONCLUSIVE) from None
+        except BrokenPipeError:  # nobody reads on; what is still on its way out must not complain again
+            sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+            raise typer.Exit(exitcode.BENCH) from None
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] in _OWN:
+                raise
+            raise _ended(*_told(error)) from error
+
+
+def _told(error: Exception) -> tuple[list[str], int]:
+    """The lines and the exit code of an error."""
+    # Imported here: the modules are heavy, and help has to answer at once.
+    from conformance.bench.errors import BenchBroken
+    from conformance.bench.lab import LabError
+    from conformance.bench.lock import DeviceBusy
+    from conformance.bench.place import PlaceError
+    from conformance.bench.prepare import UsageProblem, told_of
+    from conformance.bench.rejudge import NoRun
+    from conformance.iut.process import DeviceAbsent
+    from conformance.spec.problems import PackError
+    from conformance.verdict.waivers import WaiverError
+
+    lines = str(error).splitlines()
+    if isinstance(error, UsageProblem | PackError | NoRun | WaiverError | PlaceError | LabError | DeviceBusy):
+        return lines, exitcode.USAGE
+    if isinstance(error, DeviceAbsent):
+        return lines, exitcode.INCONCLUSIVE
+    if isinstance(error, BenchBroken):
+        return lines, exitcode.BENCH
+    if isinstance(error, OSError) and error.filename:
+        return [told_of(error)], exitcode.BENCH
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    return [f"a fault of the bench, not of the device: {what}; {_kept(error)}"], exitcode.BENCH
+
+
+def _kept(error: Exception) -> str:
+    """Where the traceback lies; where no file takes it, the traceback itself."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        handle, name = tempfile.mkstemp(prefix="rvw-crash-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        return f"please report it with {name}"
+    except OSError:
+        return f"please report it\n{text}"
+
+
+def _ended(lines: list[str], code: int) -> typer.Exit:
+    for line in lines:
+        typer.echo(f"rvw: {line}", err=True)
+    return typer.Exit(code)
