@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import html
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from conformance.bench.case import Case, load_cases
+from conformance.bench.errors import RunAborted
 from conformance.bench.generated import generated_cases
 from conformance.bench.head import run_head, timer_values
 from conformance.bench.loop import VirtualTimeLoop
 from conformance.bench.memory import memory_world
+from conformance.bench.outputs import JOURNAL
 from conformance.bench.plan import Means, Selection, make_plan
+from conformance.bench.prepare import UsageProblem, unwritable
 from conformance.bench.run import RunSession, run_all
 from conformance.iut.device_file import DeviceFile, load_device
 from conformance.iut.review import declared
 from conformance.spec.loader import load
 from conformance.spec.model import Level, Spec, Verification
+from conformance.spec.problems import suggest
+from conformance.verdict import exitcode
 from conformance.verdict.model import RunResult, Verdict
 
 DEFECTS = Path(__file__).resolve().parents[2] / "mocks" / "devices" / "defects"
@@ -121,18 +128,24 @@ def needs_sockets(device: DeviceFile) -> bool:
 
 
 def run_defects(*, only: str, out: Path, sockets: bool, say: Callable[[str], None]) -> int:
-    """Run them all, write the matrix, say `caught N of N`. Returns 0 when every defect is caught cleanly, else 1."""
+    """Run them all, write the matrix, say `caught N of N`. Returns 0 when every defect is caught cleanly, 1 when one was not,
+    4 when the bench itself was in the way. Raises UsageProblem where nothing is left to run.
+    """
+    matching = defect_files(only)
+    chosen = [device for device in matching if sockets or not needs_sockets(device)]
+    left = len(matching) - len(chosen)
+    if not chosen:
+        raise UsageProblem([_nothing_to_run(only, left)])
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(error, out) from error
     lab = MemoryLab()
     rows: list[Caught] = []
-    left = 0
-    for device in defect_files(only):
-        if needs_sockets(device) and not sockets:
-            left += 1
-            continue
+    for device in chosen:
         row = _try_on_sockets(device, out) if needs_sockets(device) else try_in_memory(lab, device)
         rows.append(row)
         say(_line(row))
-    out.mkdir(parents=True, exist_ok=True)
     write_matrix(rows, lab.spec, out)
     if left:
         say(f"left out: {left} defects that need sockets")
@@ -141,20 +154,36 @@ def run_defects(*, only: str, out: Path, sockets: bool, say: Callable[[str], Non
         say(f"clauses that no defect kills: {' '.join(alive)}")
     caught = sum(1 for row in rows if row.ok)
     say(f"caught {caught} of {len(rows)}")
-    return 0 if caught == len(rows) else 1
+    return exitcode.worst(exitcode.PASS if row.ok else _escape_code(row) for row in rows)
+
+
+def _nothing_to_run(only: str, left: int) -> str:
+    if left:
+        return f"every defect that --only {only!r} matches needs sockets; leave out --no-sockets"
+    ids = [device.defect.id for device in defect_files() if device.defect is not None]
+    return f"--only {only!r} matches no defect; {suggest(only, ids)}"
+
+
+def _escape_code(row: Caught) -> int:
+    """A defect that nothing failed in a run that was an error says nothing of the checks: the bench was in the way."""
+    return exitcode.BENCH if row.exit_code == exitcode.BENCH else exitcode.FAIL
 
 
 def _try_on_sockets(device: DeviceFile, out: Path) -> Caught:
     from conformance.bench.live import LiveRun, Options, prepare  # the whole socket world: only where a defect needs it
 
     assert device.defect is not None
-    prepared = prepare(Options(device=device.path, out=out / "runs" / device.defect.id, seed=1, prompts=False))
+    run = out / "runs" / device.defect.id
+    if (run / JOURNAL).exists():  # of the last time; anything else there is not ours, and the run refuses it
+        shutil.rmtree(run)
+    prepared = prepare(Options(device=device.path, out=run, seed=1, prompts=False))
     plan, selection = prepared.plan()
     live = LiveRun(prepared, plan, selection)
     try:
         live.begin()
-        for case in plan.cases:
-            live.execute(case)
+        with contextlib.suppress(RunAborted):  # what was recorded is judged, as in any run
+            for case in plan.cases:
+                live.execute(case)
         return _caught(device, live.finish())
     finally:
         live.close()

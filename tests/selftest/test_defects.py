@@ -6,18 +6,26 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from conformance.bench.errors import RunAborted
 from conformance.bench.killmatrix import (
     Caught,
     MemoryLab,
     defect_files,
     needs_sockets,
+    run_defects,
     survivors,
     try_in_memory,
     write_matrix,
 )
+from conformance.bench.outputs import JOURNAL
+from conformance.bench.prepare import Prepared
+from conformance.cli import app
 from conformance.iut.device_file import DeviceFile
 from conformance.spec.model import Level
+from conformance.verdict import exitcode
+from conformance.verdict.model import RunResult, Verdict
 
 DEFECTS = defect_files()
 IN_MEMORY = [device for device in DEFECTS if not needs_sockets(device)]
@@ -59,6 +67,44 @@ def test_every_machine_verified_must_is_killed(lab: MemoryLab) -> None:
     if len(_rows) < len(IN_MEMORY):
         pytest.skip("only a selection of the defects was run")
     assert set(survivors(_rows.values(), lab.spec)) <= on_sockets
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(("--only", "NOSUCH"), "matches no defect"), (("--only", "CHN-017-no-pong", "--no-sockets"), "needs sockets")],
+)
+def test_nothing_to_run_is_no_success(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    done = CliRunner().invoke(app, ["defects", *words, "--out", str(tmp_path / "out")])
+    assert (done.exit_code, told in done.output, (tmp_path / "out").exists()) == (2, True, False), done.output
+
+
+def test_a_second_time_is_as_good_as_the_first_and_trouble_of_the_bench_is_no_escape(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FullDisk:
+        """A run whose disk is full after its first line."""
+
+        def __init__(self, prepared: Prepared, *_: object) -> None:
+            assert prepared.options.out is not None
+            self.out = prepared.options.out
+
+        def begin(self) -> None:
+            self.out.mkdir(parents=True)
+            (self.out / JOURNAL).touch(exist_ok=False)
+
+        def execute(self, *_: object) -> None:
+            raise RunAborted("no room", "bench")
+
+        def finish(self) -> RunResult:
+            return RunResult(Verdict.ERROR, Verdict.ERROR, exitcode.BENCH, (), ())
+
+        def close(self) -> None:
+            return
+
+    monkeypatch.setattr("conformance.bench.live.LiveRun", FullDisk)
+    told: list[str] = []
+    for _ in range(2):
+        assert run_defects(only="CHN-017-no-pong", out=tmp_path, sockets=True, say=told.append) == exitcode.BENCH, told
 
 
 def test_the_matrix_is_written(lab: MemoryLab, tmp_path: Path) -> None:
