@@ -7,11 +7,15 @@ from pathlib import Path
 
 from conformance.bench.baseline import changes, load_baseline
 from conformance.bench.campaign import Campaign, Only
-from conformance.bench.outputs import write_outputs
-from conformance.bench.prepare import Options, UsageProblem, prepare
-from conformance.bench.rejudge import rejudge
+from conformance.bench.outputs import JOURNAL, write_outputs
+from conformance.bench.prepare import Options, UsageProblem, prepare, told_of, unwritable
+from conformance.bench.rejudge import NoRun, rejudge
 from conformance.bench.resume import prepare_rest, stopped_run
 from conformance.plugin import PytestRun, run_session
+from conformance.spec.problems import PackError
+from conformance.trace.transcript import Transcript
+from conformance.verdict import exitcode
+from conformance.verdict.model import RunResult
 from reports import summary
 from reports.console import tell
 from reports.words import Lang
@@ -32,17 +36,18 @@ def run_once(
         code = run.code
     else:
         book = Campaign.open(campaign, prepared)
+        _catch_up(book)
         chosen = book.choose(wanted, prepared)
         if chosen is None:
-            tell(f"nothing is left to run with --only {only}\n" + book.summary(prepared, lang))
+            tell(f"nothing is left to run with --only {only}\n" + book.summary(lang))
             return book.exit_code
-        session = replace(prepared, options=replace(options, out=book.next_session(), only_cases=chosen))
+        try:
+            out = book.begin(prepared)
+        except OSError as error:
+            raise unwritable(error, campaign, "--campaign") from error
+        session = replace(prepared, options=replace(options, out=out, only_cases=chosen))
         run = run_session(session, keyword=keyword, lang=lang)
-        code = run.code
-        if run.live is not None and run.live.result is not None:
-            book.add(run.live.out, session, run.live.result, wanted)
-            tell(book.summary(prepared, lang))
-            code = book.exit_code
+        code = _entered(book, run, wanted, lang)
     if before is not None and run.live is not None and run.live.result is not None:
         rows = changes(before, run.live.result)
         tell(f"\nagainst {baseline}: {len(rows) or 'no'} clauses changed\n" + "".join(f"  {row}\n" for row in rows))
@@ -60,13 +65,55 @@ def _only(only: str, campaign: Path | None) -> Only:
 def resume_run(
     run: Path, *, device: Path | None = None, lab: Path | None = None, prompts: bool = True, lang: Lang = "both"
 ) -> int:
-    """Go on with a stopped run; returns the exit code. Raises UsageProblem, NoRun."""
+    """Go on with a stopped run; returns the exit code, that of the campaign where it is a session of one.
+
+    Raises UsageProblem, NoRun.
+    """
+    book = Campaign.of_session(run)
     stopped = stopped_run(run)
     if stopped.planned and not stopped.left:
         tell("every case of this run has come to its end; it is judged again\n")
         again = rejudge(run)
         report, paths = write_outputs(again.result, again.transcript, again.spec, run)
         tell(summary.render(report, paths, lang))
-        return again.result.exit_code
+        return again.result.exit_code if book is None else _account(book, run, again.result, again.transcript, lang)
     rest: PytestRun = run_session(prepare_rest(run, device, lab, prompts=prompts), lang=lang, resume=True)
-    return rest.code
+    return rest.code if book is None else _entered(book, rest, "", lang)
+
+
+def _catch_up(book: Campaign) -> None:
+    """A session that came to no entry (kill -9, a power cut, a full disk) counts as far as its journal goes.
+
+    Raises UsageProblem where it has a journal that cannot be judged: what was found in it must not get lost.
+    """
+    for run in book.unlisted():
+        journal = run / JOURNAL
+        if not journal.is_file() or b"\n" not in journal.read_bytes():
+            continue  # it was stopped before it had a head: nothing was run
+        try:
+            again = rejudge(run)
+        except (NoRun, PackError) as error:
+            raise UsageProblem([*str(error).splitlines(), f"{run} cannot be counted: move it out of the campaign"]) from error
+        book.add(run, again.result, again.transcript)
+        tell(f"{run} had no entry in the campaign; it counts as far as it went, and goes on with: rvw resume {run}\n")
+
+
+def _entered(book: Campaign, run: PytestRun, only: Only, lang: Lang) -> int:
+    """List what a session of a campaign has run; returns the campaign's exit code, the run's where it came to no result."""
+    live = run.live
+    if live is None or live.result is None or live.transcript is None:
+        return run.code
+    code = _account(book, live.out, live.result, live.transcript, lang, only)
+    return code if live.unwritten is None else exitcode.worst([code, exitcode.BENCH])
+
+
+def _account(book: Campaign, run: Path, result: RunResult, transcript: Transcript, lang: Lang, only: Only = "") -> int:
+    codes = []
+    try:
+        book.add(run, result, transcript, only)
+    except OSError as error:
+        tell(f"rvw: the campaign's account cannot be written: {told_of(error, book.directory)}\n")
+        tell(f"rvw: make room, then: rvw resume {run}\n")
+        codes.append(exitcode.BENCH)
+    tell(book.summary(lang))
+    return exitcode.worst([*codes, book.exit_code])

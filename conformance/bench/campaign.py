@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any, Final, Literal
 from conformance.bench.head import harness_version
 from conformance.bench.prepare import Prepared, UsageProblem
 from conformance.spec.model import Level
+from conformance.trace.transcript import Transcript
 from conformance.verdict import exitcode
 from conformance.verdict.model import RunResult, Verdict
 from reports.words import Lang
 
 Only = Literal["", "not-pass", "remaining"]
 CAMPAIGN_FILE: Final = "campaign.json"
+SESSION: Final = re.compile(r"s\d{3,}")  # name of a session's directory
 PASSES_TO_CLEAR: Final = 3  # in a row, on an unchanged build (decision 6)
 _OPEN: Final = (Verdict.INCONCLUSIVE, Verdict.ERROR)
 _TRIED: Final = (Verdict.PASS, Verdict.FAIL, *_OPEN)
@@ -59,18 +62,23 @@ class Campaign:
             if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
                 raise UsageProblem([f"{directory} is not empty and holds no campaign; name another --campaign directory"])
             return cls(directory, {"format": "rvw-campaign", "version": 1, "identity": identity, "sessions": []})
-        try:
-            table = json.loads(file.read_text("utf-8"))
-            known = dict(table["identity"])
-            sessions = list(table["sessions"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageProblem([f"{file} cannot be read ({error}); name another --campaign directory"]) from error
+        book = cls(directory, _read(file))
+        if not book.sessions and not book.unlisted():  # it was made, and no run began: nothing binds it to a build
+            return cls(directory, {**book.table, "identity": identity, "open": []})
+        known = book.table["identity"]
         changed = [key for key in identity if identity[key] != known.get(key)]
         other = [f"{key} is {identity[key]!r}, the campaign's is {known.get(key)!r}" for key in changed]
         if other:
             told = [f"{directory} is the campaign of another device build:", *(f"  {line}" for line in other)]
             raise UsageProblem([*told, "another build, pack or harness is another campaign: name another directory"])
-        return cls(directory, {**table, "sessions": sessions})
+        return book
+
+    @classmethod
+    def of_session(cls, run: Path) -> Campaign | None:
+        """The campaign that a run directory is a session of, None for a run of its own. Raises UsageProblem."""
+        place = run.resolve()
+        file = place.parent / CAMPAIGN_FILE
+        return cls(run.parent, _read(file)) if SESSION.fullmatch(place.name) and file.is_file() else None
 
     @property
     def sessions(self) -> list[dict[str, Any]]:
@@ -78,12 +86,22 @@ class Campaign:
         rows: list[dict[str, Any]] = self.table["sessions"]
         return rows
 
-    def next_session(self) -> Path:
-        """The directory of the session that begins now."""
+    def begin(self, prepared: Prepared) -> Path:
+        """The directory of the session that begins now. The account is written before it, so that a session that is killed is
+        found missing from it. Raises OSError.
+        """
+        self._owe(case.id for case in prepared.plan()[0].cases)
+        self._write()
         number = 1
         while (self.directory / f"s{number:03d}").exists():
             number += 1
         return self.directory / f"s{number:03d}"
+
+    def unlisted(self) -> list[Path]:
+        """Directories of sessions that have no entry: killed, or cut off by a full disk."""
+        listed = {session["directory"] for session in self.sessions}
+        found = self.directory.iterdir() if self.directory.is_dir() else ()
+        return sorted(path for path in found if SESSION.fullmatch(path.name) and path.is_dir() and path.name not in listed)
 
     def choose(self, only: Only, prepared: Prepared) -> frozenset[str] | None:
         """The cases of the next session; None where nothing is left to run, an empty set for the whole plan."""
@@ -110,25 +128,44 @@ class Campaign:
         found = {name: settle(verdicts) for name, verdicts in attempts.items()}
         return {name: verdict for name, verdict in found.items() if verdict is not None}
 
-    def add(self, out: Path, prepared: Prepared, result: RunResult, only: Only) -> None:
-        """List a session with everything that it tried, and write campaign.json. Raises OSError."""
-        weighing = _weighing(prepared)
-        self.sessions.append({
-            "directory": out.name, "ended_at": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}", "only": only,
-            "seed": prepared.seed, "profile": prepared.profile.id, "verdict": result.verdict.value, "exit_code": result.exit_code,
-            "cases": {
-                case.id: {"verdict": case.verdict.value, "attempts": case.attempts, "weighs": case.id in weighing}
-                for case in result.cases if case.attempts and case.verdict in _TRIED
-            },
-            "clauses": {
-                clause.id: {"verdict": clause.verdict.value, "weighs": clause.level == Level.MUST.value and not clause.waived}
-                for clause in result.clauses if clause.verdict in _TRIED
-            },
-        })  # fmt: skip
+    def add(self, run: Path, result: RunResult, transcript: Transcript, only: Only = "") -> None:
+        """List a session with everything that it tried, and write campaign.json. Raises OSError.
+
+        A session that went on after a stop gets another entry with what is new in it, so that its attempts stand in the order
+        in which they were made. A fail is listed again: what was run since may have added to it.
+        """
+        name, weighing = run.resolve().name, _weighing(transcript)
+        cases: dict[str, dict[str, Any]] = {
+            case.id: {"verdict": case.verdict.value, "attempts": case.attempts, "weighs": case.id in weighing}
+            for case in result.cases if case.attempts and case.verdict in _TRIED
+        }  # fmt: skip
+        clauses: dict[str, dict[str, Any]] = {
+            clause.id: {"verdict": clause.verdict.value, "weighs": clause.level == Level.MUST.value and not clause.waived}
+            for clause in result.clauses if clause.verdict in _TRIED
+        }  # fmt: skip
+        before = [session for session in self.sessions if session["directory"] == name]
+        if before:
+            only = before[0]["only"]
+            cases = _news(before, "cases", cases)
+            fails = {i: row for i, row in clauses.items() if cases and row["verdict"] == Verdict.FAIL.value}
+            clauses = {**_news(before, "clauses", clauses), **fails}
+        if cases or clauses or not before:
+            self.sessions.append({
+                "directory": name, "ended_at": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}", "only": only,
+                "seed": result.head.get("seed"), "profile": result.head.get("profile"), "verdict": result.verdict.value,
+                "exit_code": result.exit_code, "cases": cases, "clauses": clauses,
+            })  # fmt: skip
+        self._owe(case.id for case in result.cases)
+        self._write()
+
+    def _owe(self, cases: Iterable[str]) -> None:
+        """Cases that were planned stay open until they are tried."""
+        self.table["open"] = sorted({*self.table.get("open", ()), *cases} - self.settled("cases").keys())
+
+    def _write(self) -> None:
         self.table["settled"] = {
             what: {name: verdict.value for name, verdict in sorted(self.settled(what).items())} for what in ("cases", "clauses")
         }  # fmt: skip
-        self.table["open"] = sorted({case.id for case in prepared.plan()[0].cases} - self.settled("cases").keys())
         self.table["verdict"] = self.verdict().value
         self.directory.mkdir(parents=True, exist_ok=True)
         fresh = self.directory / f"{CAMPAIGN_FILE}.new"
@@ -151,16 +188,15 @@ class Campaign:
         """By the one table."""
         return exitcode.of_verdict(self.verdict())
 
-    def summary(self, prepared: Prepared, lang: Lang) -> str:
+    def summary(self, lang: Lang) -> str:
         """What the campaign stands at: sessions, counts, and everything that is not pass with all its attempts."""
         zh = lang == "zh"
-        planned = {case.id for case in prepared.plan()[0].cases}
         lines = ["", f"{'测试活动' if zh else 'campaign'} {self.directory}"]
         lines += [f"  {s['directory']}  {s['ended_at']}  {s['only'] or 'all':<10} {s['verdict']}" for s in self.sessions]
         for what in ("clauses", "cases"):
             settled = self.settled(what)
             counts = ", ".join(f"{v.value} {sum(x is v for x in settled.values())}" for v in _TRIED)
-            left = f", {'未运行' if zh else 'not run'} {len(planned - settled.keys())}" if what == "cases" else ""
+            left = f", {'未运行' if zh else 'not run'} {len(self.table.get('open', ()))}" if what == "cases" else ""
             lines.append(f"  {what}: {counts}{left}")
             for name, verdict in sorted(settled.items()):
                 if verdict is not Verdict.PASS:
@@ -182,12 +218,52 @@ def _identity(prepared: Prepared) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _weighing(prepared: Prepared) -> set[str]:
+def _news(before: Iterable[Mapping[str, Any]], what: str, rows: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What earlier entries of the same session do not say yet."""
+    known = {name: row for session in before for name, row in session[what].items()}
+    return {name: row for name, row in rows.items() if known.get(name) != row}
+
+
+def _weighing(transcript: Transcript) -> set[str]:
     """Cases that count for the campaign: all but those that are there for SHOULD and MAY alone."""
-    plan = prepared.plan()[0]
-    levels: dict[str, set[Level]] = {case.id: set() for case in plan.cases}
-    for obligation, cases in plan.selected.items():
-        for case in cases:
-            if case in levels:
-                levels[case].add(prepared.spec.clauses[obligation.split(".", 1)[0]].level)
+    clauses = transcript.spec.clauses
+    levels: dict[str, set[Level]] = {}
+    for entry in transcript:
+        for case in entry.facts.get("cases", ()) if entry.obs == "plan" else ():
+            found = levels.setdefault(case["id"], set())
+            found |= {clauses[obligation.split(".", 1)[0]].level for obligation in case["obligations"]}
     return {case for case, found in levels.items() if not found or Level.MUST in found}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """What campaign.json holds. Raises UsageProblem."""
+    try:
+        table = json.loads(file.read_text("utf-8"))
+        problem = _problem(table)
+    except (OSError, ValueError) as error:
+        problem = str(error)
+    if problem:
+        raise UsageProblem([f"{file} cannot be read ({problem}); put back a copy, or name another --campaign directory"])
+    read: dict[str, Any] = table
+    return read
+
+
+def _problem(table: Any) -> str:
+    """The first thing in campaign.json that is not as it was written, "" where there is none."""
+    if not (isinstance(table, dict) and isinstance(table.get("identity"), dict) and isinstance(table.get("sessions"), list)):
+        return "it has no identity and sessions"
+    if not isinstance(table.get("open", []), list):
+        return "open is no list of cases"
+    for number, session in enumerate(table["sessions"], 1):
+        if not isinstance(session, dict):
+            return f"session {number} is no object"
+        lacking = [key for key in ("directory", "ended_at", "only", "verdict") if not isinstance(session.get(key), str)]
+        lacking += [key for key in ("cases", "clauses") if not _are_verdicts(session.get(key))]
+        if lacking:
+            return f"session {number} has no {', '.join(lacking)}"
+    return ""
+
+
+def _are_verdicts(rows: Any) -> bool:
+    known = {verdict.value for verdict in Verdict}
+    return isinstance(rows, dict) and all(isinstance(row, dict) and row.get("verdict") in known for row in rows.values())

@@ -24,6 +24,7 @@ from conformance.bench.trail import Trail, continued_trail, fresh_trail
 from conformance.bench.world import World
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.process import DeviceAbsent
+from conformance.trace.transcript import Transcript
 from conformance.verdict.model import CaseResult, RunResult
 from mocks.servers.listeners import ListenError
 from mocks.signaling.clerk.proxy import ClerkError
@@ -50,6 +51,7 @@ class LiveRun:
         self.selection = selection
         self.out = prepared.options.out or default_out(prepared.device)
         self.result: RunResult | None = None
+        self.transcript: Transcript | None = None  # what the result was judged from
         self.report: Report | None = None
         self.paths: Mapping[str, Path] = {}
         self.aborted: RunAborted | None = None
@@ -197,7 +199,7 @@ class LiveRun:
             assert self._session is not None
             reason = "interrupted" if interrupted else (self.aborted.kind if self.aborted else "complete")
             self.result = self._thread.call(self._session.finish(reason=reason))
-            transcript = self._session.world.recorder.transcript
+            self.transcript = transcript = self._session.world.recorder.transcript
             try:
                 self.report, self.paths = write_outputs(self.result, transcript, self.prepared.spec, self.out)
             except OSError as error:

@@ -42,11 +42,11 @@ def told_of(error: OSError, place: Path | None = None) -> str:
     return f"{file}: {error.strerror or error}" if file else str(error)
 
 
-def unwritable(error: OSError, out: Path) -> UsageProblem | BenchBroken:
+def unwritable(error: OSError, out: Path, option: str = "--out") -> UsageProblem | BenchBroken:
     """What it means that `out` cannot be written: the user's business, but a full disk is the bench's."""
     if error.errno in FULL:
-        return BenchBroken(f"{told_of(error, out)}; make room or name another --out")
-    return UsageProblem([f"{told_of(error, out)}; name a directory that can be written with --out"])
+        return BenchBroken(f"{told_of(error, out)}; make room or name another {option}")
+    return UsageProblem([f"{told_of(error, out)}; name a directory that can be written with {option}"])
 
 
 @dataclass(frozen=True)

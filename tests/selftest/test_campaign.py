@@ -5,18 +5,27 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import sys
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from conformance.bench.campaign import Campaign, settle
+from conformance.bench.killmatrix import MemoryLab
 from conformance.bench.lab import init_lab, load_lab
+from conformance.bench.outputs import JOURNAL
+from conformance.bench.plan import Selection
 from conformance.bench.prepare import Options, prepare
+from conformance.bench.rejudge import rejudge
+from conformance.cli import app
+from conformance.iut.device_file import load_device
+from conformance.session import _catch_up
 from conformance.verdict.model import Verdict
-from tests.selftest.command import begin, cases_of, device_file, free_ports, running_reference, rvw, wait_for_line
+from tests.selftest.command import REFERENCE, begin, cases_of, device_file, free_ports, running_reference, rvw, wait_for_line
 
 QUICK = ("--seed", "1", "--lang", "en")
 P, F, I, E = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR  # noqa: E741
@@ -68,6 +77,100 @@ def test_only_not_pass_takes_what_failed_and_what_could_mend_an_open_clause(tmp_
     assert left is not None
     assert not left & rows.keys()
     assert "que.on-behalf" in left
+
+
+def test_an_open_case_stays_open_whatever_the_next_session_chooses(tmp_path: Path) -> None:
+    prepared = prepare(Options(device=device_file(tmp_path, "open"), seed=1))
+    book = Campaign.open(tmp_path / "campaign", prepared)
+    book.begin(prepared)
+    planned = len(book.table["open"])
+    recorded(tmp_path / "campaign" / "s001", "que.swipe-ticket")
+    for _ in range(2):
+        again = rejudge(tmp_path / "campaign" / "s001")
+        book.add(tmp_path / "campaign" / "s001", again.result, again.transcript, "not-pass")
+        assert (len(book.table["open"]), book.verdict()) == (planned - 1, I)
+    assert len(book.sessions) == 1, "what is known already is not listed again"
+
+
+def recorded(run: Path, *cases: str, defect: str | None = None) -> None:
+    """A session as it lies on the disk when it is killed before its entry."""
+    run.mkdir()
+    MemoryLab().run(load_device(REFERENCE), defect=defect, selection=Selection(cases=frozenset(cases)), journal=run / JOURNAL)
+
+
+def entries(directory: Path) -> list[tuple[str, dict[str, str]]]:
+    table = json.loads((directory / "campaign.json").read_text("utf-8"))
+    return [(row["directory"], {case: entry["verdict"] for case, entry in row["cases"].items()}) for row in table["sessions"]]
+
+
+def test_a_fail_of_a_killed_session_is_in_the_account(tmp_path: Path) -> None:
+    directory, prepared = tmp_path / "campaign", prepare(Options(device=device_file(tmp_path, "killed"), seed=1))
+    run = Campaign.open(directory, prepared).begin(prepared)
+    assert (directory / "campaign.json").is_file(), "there is an account before there is a session"
+    recorded(run, "que.swipe-ticket", "que.cancel", defect="QUE-010-cancelled-on-screen-only")
+    journal = run / JOURNAL
+    whole = journal.read_text("utf-8").splitlines(keepends=True)
+    kept = next(n for n, line in enumerate(whole) if json.loads(line)["kind"] == "case.end") + 1
+    journal.write_text("".join(whole[:kept]), encoding="utf-8")
+    book = Campaign.open(directory, prepared)
+    _catch_up(book)
+    (first,) = entries(directory)
+    assert (first[0], len(first[1])) == ("s001", 1)
+    assert Campaign.open(directory, prepared).unlisted() == []
+    journal.write_text("".join(whole), encoding="utf-8")  # what going on adds
+    code, text = told_here("resume", run)
+    assert (code, "campaign" in text) == (1, True), text
+    _, second = entries(directory)
+    assert second[0] == "s001"
+    assert not second[1].keys() & first[1].keys()
+    assert "fail" in {*first[1].values(), *second[1].values()}
+    assert told_here("resume", run)[0] == 1
+    assert len(entries(directory)) == 2
+
+
+@pytest.mark.parametrize(
+    ("sessions", "told"),
+    [
+        ([{}], "session 1 has no directory"), (5, "no identity and sessions"), ([5], "session 1 is no object"),
+        ([{"directory": "s001", "ended_at": "", "only": "", "verdict": "pass", "cases": {"a": {"verdict": "good"}}}],
+         "session 1 has no cases, clauses"),
+    ],
+)  # fmt: skip
+def test_a_damaged_account_is_told_with_its_place(tmp_path: Path, sessions: object, told: str) -> None:
+    file = tmp_path / "campaign" / "campaign.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"identity": {}, "sessions": sessions}), encoding="utf-8")
+    code, text = told_here("run", "--device", device_file(tmp_path, "damaged"), "--campaign", file.parent)
+    assert (code, told in text, str(file) in text) == (2, True, True), text
+
+
+def test_an_account_that_cannot_be_written_is_the_bench_s_trouble(tmp_path: Path) -> None:
+    directory, prepared = tmp_path / "campaign", prepare(Options(device=device_file(tmp_path, "disk"), seed=1))
+    run = Campaign.open(directory, prepared).begin(prepared)
+    recorded(run, "que.swipe-ticket")
+    (directory / "campaign.json.new").mkdir()
+    code, text = told_here("resume", run)
+    assert (code, "account cannot be written" in text, "campaign.json.new" in text) == (4, True, True), text
+
+
+def told_here(*words: str | Path) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    return done.exit_code, done.output
+
+
+@pytest.mark.sockets
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+def test_a_killed_session_goes_on_within_its_campaign(tmp_path: Path) -> None:
+    directory = tmp_path / "campaign"
+    process = begin("run", "--device", device_file(tmp_path, "kill"), "--campaign", directory, *QUICK, "-k", "que.swipe or que.c")
+    wait_for_line(process, "[  1/")
+    process.kill()
+    process.communicate(timeout=60)
+    assert entries(directory) == []
+    code, text = rvw("resume", directory / "s001", *QUICK[2:])
+    ((name, cases),) = entries(directory)
+    assert (code, name, set(cases.values())) == (3, "s001", {"pass"}), text
+    assert cases == cases_of(directory / "s001")
 
 
 def test_a_lab_keeps_its_keys_to_itself(tmp_path: Path) -> None:
