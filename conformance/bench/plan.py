@@ -6,13 +6,15 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
 
 from conformance.bench.case import Case
 from conformance.bench.home import bring_home
 from conformance.bench.needs import timers_of
 from conformance.spec.condition import holds
 from conformance.spec.model import Clause, Obligation, Profile, Spec, Verification
+
+VISIT: Final = "visit"  # area of the cases that go through a whole visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def make_plan(
         if chosen.until and families.index(family) > families.index(chosen.until):
             del selected[oid]
             not_selected.append(Left(oid, f"本次只运行到 {chosen.until} 类为止", f"this run goes as far as {chosen.until}"))
-        elif not provoking and _names(oid, chosen.clauses):
+        elif not provoking and is_named(oid, chosen.clauses):
             continue  # asked for by name, and nobody can give it: that is inconclusive and not out of scope
         elif chosen.partial and provoking != ("*",) and not kept.intersection(provoking):
             del selected[oid]
@@ -227,9 +229,12 @@ def _narrow(
         return cases, []
     wanted: set[str] | None = None
     if chosen.clauses:
-        wanted = {c for oid, ids in selected.items() if _names(oid, chosen.clauses) for c in ids if c != "*"}
-        if any(ids == ("*",) for oid, ids in selected.items() if _names(oid, chosen.clauses)) and not wanted:
-            wanted = {case.id for case in cases}  # a monitor: every case feeds it
+        wanted = set()
+        for clause in spec.clauses.values():
+            for obligation in clause.obligations:
+                if obligation.id in selected and is_named(obligation.id, chosen.clauses):
+                    provoking = selected[obligation.id]
+                    wanted |= _feeding(cases, clause.family, obligation) if provoking == ("*",) else set(provoking)
     families = list(spec.families)
     kept, left = [], []
     for item in cases:
@@ -245,7 +250,15 @@ def _narrow(
     return kept, left
 
 
-def _names(obligation: str, clauses: Sequence[str]) -> bool:
+def _feeding(cases: Sequence[Case], family: str, obligation: Obligation) -> set[str]:
+    """The cases that are enough to feed a monitor: those of its own family, where its messages are the story, and the whole
+    visit, which brings every message of a good day. Where these are fewer than the occasions that it asks for, every case."""
+    near = {case.id for case in cases if case.area in (family.lower(), VISIT)}
+    return near if len(near) >= obligation.occasions and near else {case.id for case in cases}
+
+
+def is_named(obligation: str, clauses: Sequence[str]) -> bool:
+    """Whether `--clause` names an obligation, by its own id or by its clause's."""
     return obligation in clauses or obligation.split(".", 1)[0] in clauses
 
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from conformance.bench.case import Case
 from conformance.bench.live import Prepared
-from conformance.bench.plan import Left
+from conformance.bench.plan import Left, is_named
 from conformance.bench.wrongstate import not_provoked
 from conformance.spec.model import Spec, Text
 from reports.words import Lang, say
@@ -31,9 +31,15 @@ def render(prepared: Prepared, lang: Lang) -> str:
     for obligation, cases in plan.selected.items():
         for case_id in cases:
             by_case.setdefault(case_id, []).append(obligation)
+    fed = [oid for oid, cases in plan.selected.items() if cases == ("*",) and is_named(oid, selection.clauses)]
+    monitors = f"monitors {' '.join(fed)}" if fed else "monitors"
     for number, case in enumerate(plan.cases, 1):
-        why = " ".join(by_case.get(case.id, ())) or "monitors"
+        why = " ".join([*by_case.get(case.id, ()), *([monitors] if fed or case.id not in by_case else [])])
         lines.append(f"{number:4d}  {case.id:<44} {say(case.title, lang)}\n      -> {why}")
+    if fed:
+        lines += ["", say(Text(f"{' '.join(fed)} 由监测判定，无需专门触发：选取本类用例和完整办事流程，次数不够时选取全部用例",
+                               f"monitored, without a stimulus of its own: {' '.join(fed)}; the cases of its family and the "
+                               "whole visit feed it, or every case where these are too few"), lang)]  # fmt: skip
     lines += _left(Text("不运行的用例", "cases that are not run"), plan.cases_left, lang)
     lines += _left(Text("不适用", "not applicable"), plan.not_applicable, lang)
     lines += _left(Text("未选择（不计为通过）", "not selected (never counted as passed)"), plan.not_selected, lang)
