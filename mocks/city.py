@@ -183,7 +183,8 @@ class City(Operations):
         try:
             request = parse_request(raw_upgrade)
         except MalformedMessage as error:
-            self.recorder.observe("I2", "iut", "ws.upgrade", raw_upgrade, {"conn": conn, "problem": error.reason})
+            iface = self.office.dialect.ws_interfaces[0].id
+            self.recorder.observe(iface, "iut", "ws.upgrade", raw_upgrade, {"conn": conn, "problem": error.reason})
             return WsDecision(None, status=400, reason=error.reason)
         interface = next((i for i in self.office.dialect.ws_interfaces if i.path == request.path), None)
         iface = interface.id if interface is not None else self.office.dialect.ws_interfaces[0].id

@@ -204,3 +204,8 @@ def _numbers_reader(places: list[str]) -> Reader:
         return [read(document) for read in readers]
 
     return members
+
+
+def id_key(value: Any) -> str:
+    """What calls and replies are joined by: JSON-RPC ids compare by type too, 1 and "1" are two calls. It may be any JSON."""
+    return f"{type(value).__name__}:{value}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import h11
 
@@ -32,8 +31,11 @@ class HttpRequest:
 
     @property
     def path(self) -> str:
-        """The target's path without query."""
-        return urlsplit(self.target).path
+        """The target's path without query. Taken by hand: URL parsers raise for some of what a device can send."""
+        path = self.target.partition("?")[0].partition("#")[0]
+        if not path.startswith("/") and "://" in path:  # the absolute form (RFC 9112 section 3.2.2)
+            return "/" + path.partition("://")[2].partition("/")[2]
+        return path
 
 
 @dataclass(frozen=True, slots=True)

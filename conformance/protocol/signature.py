@@ -247,11 +247,7 @@ def _verify_concat(
     given = read(scheme["sign"])
     if given is MISSING:
         return ABSENT
-    unit = 1000 if scheme.get("created_unit") == "ms" else 1
-    created = read(scheme["created"])
-    if isinstance(created, str) and created.isascii() and created.isdigit():
-        created = int(created)
-    stamp = created / unit if isinstance(created, int | float) and not isinstance(created, bool) else None
+    stamp = _seconds(read(scheme["created"]), 1000 if scheme.get("created_unit") == "ms" else 1)
     keyid, nonce = read(scheme["keyid"]), read(scheme["nonce"])
     claims = _Claims(
         "" if keyid is MISSING else str(keyid), scheme["algorithm"], tuple(scheme["parts"]), stamp,
@@ -263,6 +259,15 @@ def _verify_concat(
     except (ValueError, TypeError, KeyError):
         return claims.outcome(now, "unreadable sign")
     return claims.checked(base, mac, keys, now, window_s)
+
+
+def _seconds(value: Any, unit: int) -> float | None:
+    """A moment as a sender wrote it, as a number or its digits; None for what is none, such as more digits than any time has."""
+    try:
+        number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+        return number / unit if isinstance(number, int | float) and not isinstance(number, bool) else None
+    except (OverflowError, ValueError):
+        return None
 
 
 def _concat_base(scheme: Mapping[str, Any], read: Callable[[str], Any]) -> bytes:

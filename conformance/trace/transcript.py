@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, overload
 
 from conformance.protocol import pointer, strictjson
-from conformance.protocol.envelope import Decoded
+from conformance.protocol.envelope import Decoded, id_key
 from conformance.protocol.httpwire import HttpRequest, HttpResponse, parse_request, parse_response
 from conformance.protocol.strictjson import MalformedMessage
 from conformance.spec.model import Message, Spec
@@ -233,10 +233,10 @@ class Reader:
         if entry.kind in ("request", "notification"):
             self._bind(entry, self._message(entry.iface, wire, entry.dir), wire)
             if entry.kind == "request":
-                self._open[(entry.iface, entry.dir, _id_key(entry.id))] = entry
+                self._open[(entry.iface, entry.dir, id_key(entry.id))] = entry
             return
         asker = "bench" if entry.dir == "iut" else "iut"
-        request = self._open.pop((entry.iface, asker, _id_key(entry.id)), None)
+        request = self._open.pop((entry.iface, asker, id_key(entry.id)), None)
         if request is not None:
             entry.request = request
             request.reply = entry
@@ -342,8 +342,3 @@ def _joined_headers(message: HttpRequest | HttpResponse) -> dict[str, str]:
     for key, value in message.headers:
         joined[key] = f"{joined[key]}, {value}" if key in joined else value
     return joined
-
-
-def _id_key(value: Any) -> str:
-    """JSON-RPC ids compare by type too: 1 and "1" are two calls."""
-    return f"{type(value).__name__}:{value}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.protocol.envelope import Decoded, Envelope
+from conformance.protocol.envelope import Decoded, Envelope, id_key
 from conformance.protocol.strictjson import MalformedMessage
 from conformance.spec.model import Interface, Message
 from conformance.trace.transcript import Entry
@@ -35,7 +35,7 @@ class Channels:
         self.connections: dict[str, Connection] = {}
         self.links: dict[tuple[str, str], Link] = {}
         self._attached: dict[tuple[str, str], Connection] = {}  # newest by (interface, device)
-        self._pending: dict[tuple[str, str, Any], PendingCall] = {}
+        self._pending: dict[tuple[str, str, str], PendingCall] = {}  # by interface, device and key of the call's id
         self._calls = 0
         self.on_ready: Callable[[Connection], None] = lambda _: None
         self.outgoing: Callable[[Connection, bytes], list[bytes]] = lambda _, raw: [raw]  # faults may bend it
@@ -80,7 +80,7 @@ class Channels:
     # Incoming
 
     def frame(self, conn: str, opcode: int, fin: bool, rsv1: bool, payload: bytes, extra: Mapping[str, Any]) -> None:
-        """One frame of a device: recorded first, then processed."""
+        """One frame of a device: recorded with what it proves, whatever fails while that is found out; then processed."""
         connection = self.connections.get(conn)
         if connection is None:
             return
@@ -93,17 +93,18 @@ class Channels:
             connection.fragments.append(payload)
             if fin:
                 raw, connection.fragments = b"".join(connection.fragments), []
-        if whole:
-            try:
+        try:
+            if whole:
                 decoded = self._envelope(connection.interface).decode(raw)
                 facts.update(self._handshake.facts(connection, decoded))
-            except MalformedMessage as error:
-                problem = error.reason
-        # The transcript calls a binary frame malformed without looking into it.
-        shared = decoded if raw is payload and opcode == TEXT else None
-        entry = self._office.recorder.observe(
-            connection.interface.id, "iut", "ws.frame", payload, facts, decoded=shared
-        )
+        except MalformedMessage as error:
+            problem = error.reason
+        finally:
+            # The transcript calls a binary frame malformed without looking into it.
+            shared = decoded if raw is payload and opcode == TEXT else None
+            entry = self._office.recorder.observe(
+                connection.interface.id, "iut", "ws.frame", payload, facts, decoded=shared
+            )
         if not whole:
             return
         if decoded is not None and raw is payload:
@@ -141,7 +142,7 @@ class Channels:
             if self._office.dialect.one_of(RESUME, connection.interface.id) is None:
                 self._attach(connection, device)
             return
-        call = self._pending.pop((connection.interface.id, connection.device_id, decoded.id), None)
+        call = self._pending.pop((connection.interface.id, connection.device_id, id_key(decoded.id)), None)
         if call is not None:
             call.settle(entry)
 
@@ -218,7 +219,7 @@ class Channels:
         """Send a request; without a connection it waits for the device's return where the dialect can resume."""
         call = PendingCall(message, self.next_id(), self._office.recorder, timer, self._office.wait_s(timer))
         if message.kind == "call":
-            self._pending[(message.interface, device.id, call.id)] = call
+            self._pending[(message.interface, device.id, id_key(call.id))] = call
         else:
             call.settle(None)
         kind = "request" if message.kind == "call" else "notification"
@@ -243,7 +244,7 @@ class Channels:
 
     def expect_reply(self, interface: str, device_id: str, call: PendingCall) -> None:
         """Route the reply to an injected call to whoever waits for it."""
-        self._pending[(interface, device_id, call.id)] = call
+        self._pending[(interface, device_id, id_key(call.id))] = call
 
     def _answer(self, connection: Connection, message: Message, decoded: Decoded, fields: Mapping[str, Any]) -> None:
         if decoded.kind == "request":
@@ -295,7 +296,7 @@ class Channels:
             entry = self.raw(connection, payload, facts)
             first = first or entry
             if self._pending and entry.kind == "request":
-                waiting = self._pending.get((connection.interface.id, connection.device_id, entry.id))
+                waiting = self._pending.get((connection.interface.id, connection.device_id, id_key(entry.id)))
                 if waiting is not None and waiting.entry is None:
                     waiting.entry = entry
         return first

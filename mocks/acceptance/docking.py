@@ -15,6 +15,7 @@ from conformance.protocol.signature import verify as verify  # the self-check as
 from conformance.protocol.signature import verify_digest as verify_digest
 from conformance.protocol.strictjson import MalformedMessage
 from conformance.spec.model import Interface, Message
+from conformance.trace.transcript import Entry
 from mocks.acceptance.dialect import role_of
 from mocks.acceptance.office import Office
 from mocks.acceptance.refusal import Refused
@@ -67,21 +68,31 @@ class Docking:
         self._nonces: set[tuple[str, str]] = set()
 
     def handle(self, conn: str, interface: Interface, raw: bytes) -> HttpAction:
-        """Record, check, answer."""
-        observe = self._office.recorder.observe
-        try:
-            request = parse_request(raw)
-        except MalformedMessage as error:
-            entry = observe(interface.id, "iut", "http.request", raw, {"conn": conn, "k": self._office.heard_one()})
-            answer = self._refusal(None, Refused("malformed", error.reason))
-            return HttpAction(answer, entry.n, close=True)
-        incoming = self._examine(interface, request)
-        facts = {"conn": conn, "k": self._office.heard_one(), **incoming.facts}
-        entry = observe(interface.id, "iut", "http.request", raw, facts)
+        """Check, record, answer."""
+        entry, incoming, problem = self._take(conn, interface, raw)
+        if incoming is None:
+            return HttpAction(self._refusal(None, Refused("malformed", problem)), entry.n, close=True)
         if entry.raw != raw:
             document = self._json(incoming.request)
             self._office.witness(entry, raw, document is not None, document)
         return HttpAction(self._respond(interface, incoming), entry.n)
+
+    def _take(self, conn: str, interface: Interface, raw: bytes) -> tuple[Entry, _Incoming | None, str]:
+        """Put a request on record with what is proven about it; no request, but the reason, where it is none.
+
+        What it proves needs keys and tokens that the record never has, so it is found out first; whatever fails there, the
+        bytes are recorded.
+        """
+        facts: dict[str, Any] = {"conn": conn, "k": self._office.heard_one()}
+        incoming, problem = None, ""
+        try:
+            incoming = self._examine(interface, parse_request(raw))
+            facts.update(incoming.facts)
+        except MalformedMessage as error:
+            problem = error.reason
+        finally:
+            entry = self._office.recorder.observe(interface.id, "iut", "http.request", raw, facts)
+        return entry, incoming, problem
 
     @staticmethod
     def _json(request: HttpRequest) -> Any:
@@ -105,12 +116,7 @@ class Docking:
 
         `detail` is a status, or `surprise` for a page of HTML where nobody expects one. With Retry-After where one is told.
         """
-        try:
-            facts: Mapping[str, Any] = self._examine(interface, parse_request(raw)).facts
-        except MalformedMessage:
-            facts = {}
-        facts = {"conn": conn, "k": self._office.heard_one(), **facts}
-        entry = self._office.recorder.observe(interface.id, "iut", "http.request", raw, facts)
+        entry, _, _ = self._take(conn, interface, raw)
         extra = (("retry-after", str(retry_after_s)),) if retry_after_s is not None else ()
         if detail == "surprise":
             told = {"intended": {"stimulus": "http-surprise"}}

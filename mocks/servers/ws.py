@@ -94,7 +94,8 @@ def _protocol(upgrade: Any, handshake_timeout_s: float) -> asyncio.BaseProtocol:
 def raw_upgrade(request: WSUpgradeRequest) -> bytes:
     """The upgrade request as bytes, rebuilt in the order in which it came (the library keeps no raw form)."""
     start = request.method + b" " + request.path + b" " + request.version
-    lines = [start, *(f"{name}: {value}".encode("latin-1") for name, value in request.headers.items())]
+    # The library reads header values as ASCII and keeps other bytes as surrogates.
+    lines = [start, *(f"{name}: {value}".encode("ascii", "surrogateescape") for name, value in request.headers.items())]
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
