@@ -1,7 +1,7 @@
 """The simulated city: acceptance system, signaling endpoint and clerk seat in one, speaking whatever dialect the pack says.
 
 It knows roles and canonical fields only (decision 19). At its edges it is sans-IO: shells (sockets or memory) bring whole
-HTTP requests and WebSocket frames and take bytes away; every byte is recorded before it is looked into.
+HTTP requests and WebSocket frames and take bytes away; every byte is recorded before anything is done about it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The write side of the trace: every shell hands its bytes here before anybody parses them."""
+"""The write side of the trace: every shell hands its bytes here before anybody acts on them."""
 
 from __future__ import annotations
 
