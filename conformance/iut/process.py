@@ -156,6 +156,11 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
+def kill_family(pid: int) -> None:
+    """Kill a process and all that it started. One that is gone already is no mistake."""
+    _kill(_family(pid))
+
+
 def _kill(family: list[psutil.Process]) -> None:
     for process in family:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import subprocess
 from collections.abc import Mapping
@@ -10,10 +11,11 @@ from typing import Any
 
 import httpx
 
-from conformance.iut.process import expand
+from conformance.iut.process import expand, kill_family
 from conformance.iut.prompt import Answer, By, NotAvailable, Prompt
 
 ANSWER_LIMIT_S = 20.0  # how long a program may take to say that it has done a thing; not a limit of the specification
+LINE_LIMIT = 1 << 22  # bytes of one answer: logs and what is left of a resident can be long
 
 
 def _answer(document: Any) -> Answer:
@@ -60,7 +62,11 @@ class HttpUpperTester:
 
 
 class CommandUpperTester:
-    """A command that reads one JSON document a line on stdin and answers one a line on stdout."""
+    """A command that reads one JSON document a line on stdin and answers one a line on stdout, with the question's id.
+
+    One that gave no answer in time, or none that can be read, is ended and started again for the next question: what it would
+    still say belongs to no question of ours any more.
+    """
 
     by: By = "command"
 
@@ -83,22 +89,32 @@ class CommandUpperTester:
 
     async def _exchange(self, document: Mapping[str, Any]) -> Answer:
         async with self._turn:
-            process = await self._started()
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
-            await process.stdin.drain()
             try:
-                line = await asyncio.wait_for(process.stdout.readline(), ANSWER_LIMIT_S)
-                return _answer(json.loads(line))
-            except (TimeoutError, ValueError) as error:
-                raise OSError(f"upper tester command {self._command[0]!r} gave no answer: {error}") from error
+                process = await self._started()
+                return await asyncio.wait_for(self._asked(process, document), ANSWER_LIMIT_S)
+            except (OSError, ValueError) as error:  # a TimeoutError is an OSError, too
+                await self._end()
+                why = str(error) or f"none with its id within {ANSWER_LIMIT_S:g} s"
+                raise OSError(f"upper tester command {self._command[0]!r} gave no answer: {why}") from error
+
+    async def _asked(self, process: asyncio.subprocess.Process, document: Mapping[str, Any]) -> Answer:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+        await process.stdin.drain()
+        while True:
+            line = await process.stdout.readline()
+            if not line:
+                raise ValueError("it ended")
+            told = json.loads(line)
+            if isinstance(told, Mapping) and told.get("id") == document["id"]:
+                return _answer(told)
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
                 *expand(self._command), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
+                stderr=asyncio.subprocess.DEVNULL, start_new_session=True, limit=LINE_LIMIT,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )  # fmt: skip
         return self._process
@@ -107,8 +123,12 @@ class CommandUpperTester:
         if self._process is not None and self._process.returncode is None:
             assert self._process.stdin is not None
             self._process.stdin.close()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), 3)
-            except TimeoutError:
-                self._process.kill()
-                await self._process.wait()
+        await self._end()
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            kill_family(process.pid)
+            await process.wait()

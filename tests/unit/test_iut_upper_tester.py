@@ -1,0 +1,86 @@
+"""The upper tester that is a command: every answer belongs to its question, however late or long another was."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.iut import upper_tester
+from conformance.iut.prompt import Answer, prompt_for
+from conformance.iut.upper_tester import CommandUpperTester
+
+PROGRAM = """
+import json, sys
+
+def say(document):
+    print(json.dumps(document), flush=True)
+
+late = []
+for line in sys.stdin:
+    ask = json.loads(line)
+    answer = {"id": ask["id"], "ok": True, "result": {"did": ask["args"]}}
+    if ask["verb"] == "hello":
+        answer["result"] = {"verbs": ["card", "scan", "press", "logs", "document"]}
+    if ask["verb"] == "card":  # answered only after the next question came
+        late.append(answer)
+        continue
+    if ask["verb"] == "scan":
+        print("a word that is no JSON", flush=True)
+    if ask["verb"] == "press":
+        say({"id": "somebody else's", "ok": False})
+        say("not even an object")
+    if ask["verb"] == "document":
+        raise SystemExit(1)
+    if ask["verb"] == "logs":
+        answer["result"] = {"lines": ["x" * 300_000]}
+    for each in (*late, answer):
+        say(each)
+"""
+LIMIT_S = 0.3
+
+
+def told(story: Callable[[CommandUpperTester], Coroutine[Any, Any, Answer]], tmp_path: Path) -> Answer:
+    program = tmp_path / "tester.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+
+    async def asked() -> Answer:
+        tester = CommandUpperTester([sys.executable, str(program)])
+        try:
+            assert "card" in await tester.verbs()
+            return await story(tester)
+        finally:
+            await tester.close()
+
+    return asyncio.run(asked())
+
+
+@pytest.mark.parametrize("bad", ["card", "scan", "document"])
+def test_the_next_answer_is_not_one_to_the_question_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bad: str) -> None:
+    async def story(tester: CommandUpperTester) -> Answer:
+        with monkeypatch.context() as patch:
+            patch.setattr(upper_tester, "ANSWER_LIMIT_S", LIMIT_S)
+            with pytest.raises(OSError, match="gave no answer"):
+                await tester.ask(prompt_for("s1", bad, {"which": 1}))
+        return await tester.ask(prompt_for("s2", "press", {"which": 2}))
+
+    assert told(story, tmp_path).result == {"did": {"which": 2}}
+
+
+def test_only_the_line_with_the_question_s_id_is_its_answer(tmp_path: Path) -> None:
+    answer = told(lambda tester: tester.ask(prompt_for("s1", "press", {})), tmp_path)
+    assert (answer.ok, answer.result) == (True, {"did": {}})
+
+
+def test_an_answer_can_be_as_long_as_a_log(tmp_path: Path) -> None:
+    answer = told(lambda tester: tester.ask(prompt_for("s1", "logs", {})), tmp_path)
+    assert len(answer.result["lines"][0]) == 300_000
+
+
+def test_a_command_that_is_not_there_is_unreachable() -> None:
+    with pytest.raises(OSError, match=r"rvw-no-such-command.*gave no answer"):
+        asyncio.run(CommandUpperTester(["rvw-no-such-command"]).verbs())
