@@ -104,9 +104,12 @@ class DeviceHandle:
                 answer = await self._prompted(tester, prompt)
             else:
                 answer = await asyncio.wait_for(tester.ask(prompt), ANSWER_S)
+        except NotAvailable as error:
+            self._not_given(prompt, str(error))
+            raise
         except OSError as error:  # a TimeoutError is one, too
             why = str(error) or f"no answer in {ANSWER_S:g} s"
-            self._recorder.observe("I6", "-", "stimulus.done", facts={"id": prompt.id, "ok": False, "error": why})
+            self._not_given(prompt, why)
             raise DeviceUnreachable(why) from error
         done = {"id": prompt.id, "verb": verb, "ok": answer.ok, "error": answer.error}
         if verb in CLAIMS and answer.ok:
@@ -115,6 +118,10 @@ class DeviceHandle:
             done["result"] = dict(answer.result)
         self._recorder.observe("I6", "-", "stimulus.done", facts=done)
         return answer
+
+    def _not_given(self, prompt: Prompt, why: str) -> None:
+        """Nobody said that it was done, so nobody is blamed for what should have followed."""
+        self._recorder.observe("I6", "-", "stimulus.done", facts={"id": prompt.id, "ok": False, "error": why})
 
     async def _who(self, verb: str) -> UpperTester:
         """The program, or the person for a verb that it lacks."""
@@ -132,10 +139,6 @@ class DeviceHandle:
         watching = asyncio.create_task(self._watch(operator, prompt, asked.n)) if prompt.seen else None
         try:
             answer = await operator.ask(prompt)
-        except NotAvailable as error:
-            done = {"id": prompt.id, "verb": prompt.verb, "ok": False, "error": str(error)}
-            self._recorder.observe("I6", "-", "stimulus.done", facts=done)
-            raise
         finally:
             if watching is not None:
                 watching.cancel()
