@@ -59,7 +59,7 @@ async def _built(p: Prepared, trail: Trail, show: Show, stack: AsyncExitStack) -
     stack.push_async_callback(listeners.close)
     client = httpx.AsyncClient(verify=_trust(place, listeners), trust_env=False, timeout=10.0)
     stack.push_async_callback(client.aclose)
-    city.device_api.client = _device_client(client)
+    city.device_api.client = device_client(client)
     handle, log = await _device(p, city, recorder, listeners, stack, show)
     return World(p.spec, recorder, city, handle, p.timers_ms, p.pics, "sockets", media=p.means.media, log=log, stack=stack)
 
@@ -72,11 +72,12 @@ def _trust(place: Place, listeners: Listeners) -> ssl.SSLContext:
     return context
 
 
-def _device_client(client: httpx.AsyncClient) -> Any:
+def device_client(client: httpx.AsyncClient) -> Any:
+    """How the bench calls a device's own API. Raises OSError for an address that cannot be reached, or is none."""
     async def request(method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> Any:
         try:
             reply = await client.request(method, url, headers=headers, content=body)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # the device chose the address: it can be anything
             raise OSError(f"{type(error).__name__}: {error}") from error
         return reply.status_code, dict(reply.headers), reply.content
 

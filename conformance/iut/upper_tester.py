@@ -54,7 +54,7 @@ class HttpUpperTester:
         try:
             reply = await self._client.post(self._url, json=document)
             return _answer(reply.json())
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # an address can be wrong in three ways
             raise OSError(f"upper tester at {self._url}: {type(error).__name__}: {error}") from error
 
     async def close(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from urllib.parse import quote
 
 from conformance.protocol import strictjson
 from conformance.protocol.httpwire import HttpRequest, render_request, render_response
@@ -18,6 +19,7 @@ from mocks.acceptance.registry import Registered
 Signed = Literal["good", "none", "bad", "replayed"]
 Headers = list[tuple[str, str]]
 HttpResult = tuple[int, Mapping[str, str], bytes]
+_URL: Final = "".join(map(chr, range(0x21, 0x7F)))  # what may stand in a request line (RFC 3986); the rest is encoded
 HttpClient = Callable[[str, str, Headers, bytes], Awaitable[HttpResult]]  # raises OSError
 
 
@@ -47,7 +49,7 @@ class DeviceApi:
             self._office.validate_outgoing(message, "request", document)
             body = strictjson.dumps(document)
         base = str(device.facts.get("remote_device_url") or device.identity.remote_device_url).rstrip("/")
-        url = base + message.http.path
+        url = quote(base + message.http.path, safe=_URL)
         headers, body = self._signed(message, device, url, body, signed, age_s)
         told = {"conn": f"api-{self._requests}", "signed": signed, **(facts or {})}
         self._requests += 1
@@ -60,7 +62,7 @@ class DeviceApi:
         assert self.client is not None
         observe = self._office.recorder.observe
         target = _target(url)
-        raw = render_request(message.http.method, target, [("host", url.split("/")[2]), *headers], body)
+        raw = render_request(message.http.method, target, [("host", _authority(url)), *headers], body)
         sent = observe(message.interface, "bench", "http.request", raw, facts)
         try:
             status, reply_headers, reply = await self.client(message.http.method, url, headers, body)
@@ -101,6 +103,10 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+def _authority(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]
 
 
 def _target(url: str) -> str:

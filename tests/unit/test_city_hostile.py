@@ -7,11 +7,14 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from city_bench import Rig, bench_errors, in_virtual_time
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from conformance.bench.sockets import device_client
+from conformance.iut.upper_tester import HttpUpperTester
 from conformance.protocol.signature import verify_document
 from conformance.trace.transcript import UNREAD
 from mocks.acceptance.docking import Docking
@@ -127,3 +130,36 @@ def test_a_mistake_of_ours_loses_no_evidence(
         assert (recorded.dir, recorded.raw, error.obs) == ("iut", raw, "bench.error")
 
     in_virtual_time(story)
+
+
+NO_ADDRESSES = ["https://[", "https://[/x", "nonsense", "https://", "https://设备.test/接口", "https://h\r\nx: y/", "?"]
+
+
+@pytest.mark.parametrize("url", NO_ADDRESSES)
+def test_an_address_that_no_device_can_have_is_one_that_nobody_answers_at(url: str) -> None:
+    async def story() -> None:
+        rig = await Rig.make().online()
+        rig.city.registered().facts["remote_device_url"] = url
+        assert await rig.city.call_device_api("device_api.info") is None
+        *_, sent, closed = rig.city.recorder.transcript
+        assert (sent.obs, closed.obs, closed.facts["by"]) == ("http.request", "conn.close", "iut")
+        assert sent.problem == ""
+        for task in rig.client.tasks:
+            task.cancel()
+        await asyncio.sleep(0)
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize("url", ["https://h\n/x", "https://xn--/x", "https://" + "a" * 70_000])
+def test_what_httpx_calls_no_address_cannot_be_reached(url: str) -> None:
+    async def story() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            with pytest.raises(OSError, match=r"InvalidURL|IDNAError"):
+                await device_client(client)("GET", url, [], b"")
+        tester = HttpUpperTester(url)
+        with pytest.raises(OSError, match=r"InvalidURL|IDNAError"):
+            await tester.verbs()
+        await tester.close()
+
+    asyncio.run(story())
