@@ -8,6 +8,7 @@ import os
 import re
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, Protocol
 
 from conformance.iut.process import expand
@@ -56,8 +57,9 @@ class CommandLog:
     """A command that prints the device's log (`[iut.logs]`). It is told the stretch asked for in RVW_SINCE and RVW_UNTIL
     (UTC, ISO 8601); lines that begin with a time of their own are put on the run's clock, others go with the line before."""
 
-    def __init__(self, command: Sequence[str], clock: Clock, recorder: Recorder) -> None:
+    def __init__(self, command: Sequence[str], directory: Path, clock: Clock, recorder: Recorder) -> None:
         self._command = expand(command)
+        self._directory = directory
         self._clock = clock
         self._recorder = recorder
 
@@ -69,8 +71,8 @@ class CommandLog:
         }  # fmt: skip
         try:
             process = await asyncio.create_subprocess_exec(
-                *self._command, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
+                *self._command, cwd=self._directory, env=environment, stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             )  # fmt: skip
         except OSError as error:
             return [(end, f"(the log command {self._command[0]!r} cannot be started: {error.strerror or error})")]

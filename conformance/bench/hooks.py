@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from conformance.bench.identity import Identity
@@ -36,7 +35,7 @@ def before_run(device: DeviceFile, secrets: Iterable[bytes | str] = ()) -> None:
     place = f"{device.place('iut', 'hooks', 'before_run')}"
     try:
         done = subprocess.run(
-            expand(command), cwd=device.path.parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            expand(command), cwd=device.directory(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, timeout=HOOK_LIMIT_S, check=False,
         )  # fmt: skip
     except OSError as error:
@@ -57,20 +56,20 @@ def _mask_of(secrets: Iterable[bytes | str]) -> Callable[[str], str]:
     return masker.text
 
 
-async def ask_firmware(device: DeviceFile, ports: Sequence[int], host: str, cwd: Path) -> str | None:
+async def ask_firmware(device: DeviceFile, ports: Sequence[int], host: str) -> str | None:
     """The build that a device says it is before any case, None where only its registration will tell.
 
     A device that the bench starts is started once with endpoints that lead nowhere; a running one is asked over I6.
     Raises DeviceAbsent, OSError.
     """
     if device.driver.kind == "spawn":
-        return await _spawned_firmware(device, ports, host, cwd)
+        return await _spawned_firmware(device, ports, host)
     if device.upper_tester.kind == "http" and device.upper_tester.url:
         return await said_by_tester(device.upper_tester.url)
     return None
 
 
-async def _spawned_firmware(device: DeviceFile, ports: Sequence[int], host: str, cwd: Path) -> str:
+async def _spawned_firmware(device: DeviceFile, ports: Sequence[int], host: str) -> str:
     identity = Identity.fresh(device.remote_device_id, NOBODY)
     ca = RunCa()
     leaf = ca.leaf([host, "localhost"])
@@ -80,7 +79,9 @@ async def _spawned_firmware(device: DeviceFile, ports: Sequence[int], host: str,
             device_api={"host": host, "port": ports[0], "cert_pem": leaf.chain.decode(), "key_pem": leaf.key.decode()},
             upper_tester={"host": host, "port": ports[1]},
         )  # fmt: skip
-        process = DeviceProcess.of(device.driver, cwd, lambda _: None, mask=_mask_of(identity.secrets()))
+        process = DeviceProcess.of(
+            device.driver, device.directory(device.driver.cwd), lambda _: None, mask=_mask_of(identity.secrets())
+        )
         try:
             ready: Mapping[str, Any] = await process.start(document)
         finally:

@@ -19,7 +19,7 @@ from conformance.bench.outputs import keep_pack, write_outputs
 from conformance.bench.plan import Plan, Selection
 from conformance.bench.prepare import Options, Prepared, UsageProblem, prepare, told_of, unwritable
 from conformance.bench.run import RunSession
-from conformance.bench.sockets import Show, free_ports, sockets_world, working_directory
+from conformance.bench.sockets import Show, free_ports, sockets_world
 from conformance.bench.trail import Trail, continued_trail, fresh_trail
 from conformance.bench.world import World
 from conformance.iut.device_file import DeviceFile
@@ -130,7 +130,7 @@ class LiveRun:
             if not expected:
                 return None
             assert self._thread is not None
-            asked = hooks.ask_firmware(p.device, free_ports(2), p.place.device_host, working_directory(p.device))
+            asked = hooks.ask_firmware(p.device, free_ports(2), p.place.device_host)
             told = self._thread.call(asked)
             if told is not None:
                 hooks.compare(expected, told, "before the run")

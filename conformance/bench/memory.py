@@ -148,7 +148,7 @@ def _entry(device: DeviceFile) -> tuple[ModuleType, Callable[..., MemoryDevice]]
     """The module and the builder of a device; it is looked for where its command would run, too."""
     module, _, name = device.driver.in_process.partition(":")
     if device.driver.cwd:
-        home = str((device.path.parent / device.driver.cwd).resolve())
+        home = str(device.directory(device.driver.cwd).resolve())
         if home not in sys.path:
             sys.path.append(home)
     found = importlib.import_module(module)

@@ -7,7 +7,6 @@ import ssl
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -99,9 +98,9 @@ async def _device(
         recorder.add_secret(value)
     operator = OperatorUpperTester(show, allowed=p.options.prompts)
     person = operator if p.person else None
-    said = CommandLog(device.logs, recorder.clock, recorder) if device.logs else None
+    said = CommandLog(device.logs, device.directory(), recorder.clock, recorder) if device.logs else None
     if device.driver.kind != "spawn":
-        reached = _fixed_tester(device, operator)
+        reached = fixed_tester(device, operator)
         stack.push_async_callback(reached.close)
         handle = DeviceHandle(recorder, lambda: reached, None, identity.secret_texts, operator=person)
         handle.powered = True
@@ -116,12 +115,12 @@ async def _device(
     )  # fmt: skip
     stderr = StderrLog(recorder.clock)
     spawned = SpawnedDevice(
-        device, document, working_directory(device), on_line=stderr.add, mask=recorder.masked,
+        device, document, on_line=stderr.add, mask=recorder.masked,
         on_exit=lambda code: _observe(recorder, "device.exit", {"code": code}),
         on_ready=lambda ready: _observe(recorder, "device.ready", {"firmware": str(ready.get("firmware", ""))}),
     )  # fmt: skip
     stack.push_async_callback(spawned.close)
-    fixed = None if device.upper_tester.kind == "http" else _fixed_tester(device, operator)
+    fixed = None if device.upper_tester.kind == "http" else fixed_tester(device, operator)
     if fixed is not None:
         stack.push_async_callback(fixed.close)
     absent: UpperTester = NotThere()
@@ -135,16 +134,12 @@ def _observe(recorder: Recorder, kind: str, facts: Mapping[str, Any]) -> None:
     recorder.observe("", "iut", kind, facts=facts)
 
 
-def working_directory(device: DeviceFile) -> Path:
-    """Where a device's command is started: `cwd` beside its file, else where the bench was."""
-    return (device.path.parent / device.driver.cwd) if device.driver.cwd else Path.cwd()
-
-
-def _fixed_tester(device: DeviceFile, operator: OperatorUpperTester) -> UpperTester:
+def fixed_tester(device: DeviceFile, operator: OperatorUpperTester) -> UpperTester:
+    """The upper tester that the device file names, where it is not the device's own of this run."""
     link = device.upper_tester
     if link.kind == "http" and link.url:
         return HttpUpperTester(link.url)
-    return CommandUpperTester(list(link.command)) if link.kind == "command" else operator
+    return CommandUpperTester(list(link.command), device.directory()) if link.kind == "command" else operator
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:

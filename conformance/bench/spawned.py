@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from conformance.bench.device import NO_KEYS, Keys
@@ -17,12 +16,11 @@ class SpawnedDevice:
     """Power and upper tester of a device that the bench starts itself (`rvw-spawn/1`). Its state directory outlives its power."""
 
     def __init__(
-        self, device: DeviceFile, document: Mapping[str, Any], directory: Path, *, on_exit: Callable[[int], None],
+        self, device: DeviceFile, document: Mapping[str, Any], *, on_exit: Callable[[int], None],
         on_ready: Callable[[Mapping[str, Any]], None], on_line: Callable[[str], None], mask: Callable[[str], str],
     ) -> None:  # fmt: skip
         self._device = device
         self._document = document
-        self._directory = directory
         self._on_exit = on_exit
         self._on_ready = on_ready
         self._on_line = on_line
@@ -32,9 +30,8 @@ class SpawnedDevice:
 
     async def on(self, keys: Keys = NO_KEYS) -> None:
         """Start the process and wait for its ready line. Raises DeviceAbsent."""
-        self._process = DeviceProcess.of(
-            self._device.driver, self._directory, self._on_exit, on_line=self._on_line, mask=self._mask
-        )
+        directory = self._device.directory(self._device.driver.cwd)
+        self._process = DeviceProcess.of(self._device.driver, directory, self._on_exit, on_line=self._on_line, mask=self._mask)
         ready = await self._process.start({**self._document, "keys": {**self._document["keys"], **keys}})
         self._on_ready(ready)
         await self._drop_tester()

@@ -84,6 +84,13 @@ class DeviceFile:
     table: Mapping[str, Any] = field(default_factory=dict)
     places: Mapping[Keys, Place] = field(default_factory=dict)
 
+    def directory(self, cwd: str = ".") -> Path:
+        """Where a command of this file is started: beside the file, unless `cwd` names a place relative to it.
+
+        An empty `cwd` is where the bench itself was started: that is `[driver]` without one.
+        """
+        return self.path.parent / cwd if cwd else Path.cwd()
+
     def place(self, *keys: str) -> Place:
         """Where a member stands; the nearest enclosing table where it does not exist."""
         return place_of(dict(self.places), keys)

@@ -7,6 +7,7 @@ import contextlib
 import json
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -70,8 +71,9 @@ class CommandUpperTester:
 
     by: By = "command"
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], directory: Path) -> None:
         self._command = command
+        self._directory = directory
         self._process: asyncio.subprocess.Process | None = None
         self._verbs: frozenset[str] | None = None
         self._turn = asyncio.Lock()
@@ -113,7 +115,7 @@ class CommandUpperTester:
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
-                *expand(self._command), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                *expand(self._command), cwd=self._directory, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL, start_new_session=True, limit=LINE_LIMIT,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )  # fmt: skip

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import json
 import sys
+from pathlib import Path
 
 from conformance.bench.devicelog import CommandLog, StderrLog, report
 from conformance.spec.loader import load
@@ -13,6 +14,7 @@ from conformance.trace.masking import Masker
 from conformance.trace.recorder import Recorder
 from conformance.trace.transcript import Transcript
 
+HERE = Path(__file__).parent
 ZERO = 1_780_279_200.0  # epoch second at which the run's clock is zero
 
 
@@ -50,7 +52,7 @@ def test_a_command_s_lines_are_cut_to_the_case_and_go_with_the_line_before() -> 
     clock = StillClock()
     lines = [f"{_iso(2)} too early", f"{_iso(11)} swipe", "  detail without a time", f"{_iso(30)} too late"]
     command = [sys.executable, "-c", f"print({chr(10).join(lines)!r})"]
-    found = asyncio.run(CommandLog(command, clock, _recorder(clock)).between(10.0, 12.0))
+    found = asyncio.run(CommandLog(command, HERE, clock, _recorder(clock)).between(10.0, 12.0))
     assert found == [(11.0, f"{_iso(11)} swipe"), (11.0, "  detail without a time")]
 
 
@@ -64,14 +66,21 @@ def test_a_clock_that_is_ahead_is_allowed_for() -> None:
     }  # fmt: skip
     recorder.observe("I2", "iut", "ws.frame", json.dumps(frame).encode(), {"conn": "c", "opcode": 1, "fin": True})
     command = [sys.executable, "-c", f"import os; print('{_iso(3611)}', os.environ['RVW_SINCE'])"]
-    found = asyncio.run(CommandLog(command, clock, recorder).between(10.0, 12.0))
+    found = asyncio.run(CommandLog(command, HERE, clock, recorder).between(10.0, 12.0))
     assert [t for t, _ in found] == [11.0]
     assert found[0][1].endswith(_iso(3610).replace("+00:00", "Z"))
 
 
+def test_a_command_is_started_where_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "device.log").write_text("swipe", encoding="ascii")
+    clock = StillClock()
+    command = [sys.executable, "-c", "print(open('device.log').read())"]
+    assert asyncio.run(CommandLog(command, tmp_path, clock, _recorder(clock)).between(0.0, 1.0)) == [(1.0, "swipe")]
+
+
 def test_a_command_that_is_not_there_says_so_in_the_log() -> None:
     clock = StillClock()
-    found = asyncio.run(CommandLog(["rvw-no-such-command"], clock, _recorder(clock)).between(0.0, 1.0))
+    found = asyncio.run(CommandLog(["rvw-no-such-command"], HERE, clock, _recorder(clock)).between(0.0, 1.0))
     assert "cannot be started" in found[0][1]
 
 

@@ -27,4 +27,4 @@ def test_a_device_that_is_only_asked_for_its_build_gets_a_certificate_under_its_
     script = tmp_path / "careful.py"
     script.write_text(CHECKS_ITS_CERTIFICATE, encoding="utf-8")
     file = device_file(tmp_path, "careful", f"[driver]\ncommand = {json.dumps(['{python}', str(script)])}\n")
-    assert asyncio.run(ask_firmware(load_device(file), free_ports(2), "127.0.0.1", tmp_path)) == "3.1"
+    assert asyncio.run(ask_firmware(load_device(file), free_ports(2), "127.0.0.1")) == "3.1"

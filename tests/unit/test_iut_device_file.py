@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from conformance.bench.sockets import fixed_tester
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
+from conformance.iut.operator import OperatorUpperTester
 from conformance.iut.review import declared, review
 from conformance.spec import loader
 from conformance.spec.model import Spec
@@ -83,6 +86,25 @@ def test_a_good_file(file: Path) -> None:
     assert device.logs == ("cat", "device.log")
     assert device.defect is None
     assert device.place("pics", "TINY.LAMP").line == 12
+
+
+def test_commands_are_started_beside_the_file(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = load(file, ('kind = "http"', 'kind = "command"\ncommand = ["{python}", "tester.py"]'))
+    hello = '{"id": "hello", "ok": true, "result": {"verbs": ["card"]}}'
+    (file.parent / "tester.py").write_text(f"input(); print({hello!r}, flush=True); input()", "utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    async def verbs() -> frozenset[str]:
+        tester = fixed_tester(device, OperatorUpperTester(lambda _: None))
+        try:
+            return await tester.verbs()
+        finally:
+            await tester.close()
+
+    assert asyncio.run(verbs()) == {"card"}
+    assert (device.directory(), device.directory("device")) == (file.parent, file.parent / "device")
+    assert device.directory("") == Path.cwd(), "a driver that names no cwd is started where the bench is"
 
 
 def test_items_without_quotes_are_the_same_items(file: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,7 @@ def told(story: Callable[[CommandUpperTester], Coroutine[Any, Any, Answer]], tmp
     program.write_text(PROGRAM, encoding="utf-8")
 
     async def asked() -> Answer:
-        tester = CommandUpperTester([sys.executable, str(program)])
+        tester = CommandUpperTester(["{python}", program.name], tmp_path)
         try:
             assert "card" in await tester.verbs()
             return await story(tester)
@@ -81,6 +80,6 @@ def test_an_answer_can_be_as_long_as_a_log(tmp_path: Path) -> None:
     assert len(answer.result["lines"][0]) == 300_000
 
 
-def test_a_command_that_is_not_there_is_unreachable() -> None:
+def test_a_command_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"rvw-no-such-command.*gave no answer"):
-        asyncio.run(CommandUpperTester(["rvw-no-such-command"]).verbs())
+        asyncio.run(CommandUpperTester(["rvw-no-such-command"], tmp_path).verbs())
