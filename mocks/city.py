@@ -87,7 +87,7 @@ class City(Operations):
     def enrol(self, identity: DeviceIdentity) -> None:
         """Let a device register; its keys are secrets from now on."""
         for key in (*identity.device_keys.values(), identity.city_key):
-            self.recorder.add_secret(key)
+            self.recorder.add_secret(key, "key")
         self.world.registry.enrol(identity)
 
     def issue_key(self, prefix: str) -> tuple[str, bytes]:

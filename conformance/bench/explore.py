@@ -86,8 +86,6 @@ async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Pla
     url = device.remote_device_url if device is not None else ""
     identity = place.identity(device_id, url or f"https://{place.advertise}/device/v1")
     city.enrol(identity.enrolment())
-    for secret in identity.secrets():
-        recorder.add_secret(secret, "key")
     listeners = await listen(
         city, host=place.listen, advertise=place.advertise, names=place.names, ports=place.ports, ca=place.ca, good=place.good
     )

@@ -27,13 +27,9 @@ class Identity:
         """The city's side of it."""
         return self.row
 
-    def secrets(self) -> list[bytes]:
-        """The keys as bytes, for the mask."""
-        return [*self.row.device_keys.values(), self.row.city_key]
-
     def secret_texts(self) -> list[str]:
         """The keys as texts that a device might print."""
-        return [base64.b64encode(secret).decode() for secret in self.secrets()]
+        return [base64.b64encode(secret).decode() for secret in (*self.row.device_keys.values(), self.row.city_key)]
 
     def spawn_document(
         self, docking_url: str, *, seed: int, ca_pem: str, timers: str = "lab", defect: str | None = None, **more: Any

@@ -128,8 +128,6 @@ async def memory_world(
     network = MemoryNetwork(city, closed_error=closed)
     identity = Identity.fresh(device.remote_device_id, DEVICE_API)
     city.enrol(identity.enrolment())
-    for secret in identity.secrets():
-        recorder.add_secret(secret, "key")
     document = identity.spawn_document(network.docking_url, seed=seed, defect=defect, ca_pem="", timers=timer_set)
     power = InProcess(entry, document, network, clock, seed)
     handle = DeviceHandle(recorder, lambda: power, power, identity.secret_texts)

@@ -7,12 +7,14 @@ import ssl
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from conformance.bench.device import DeviceHandle
+from conformance.bench.device import DeviceHandle, Power
 from conformance.bench.devicelog import CommandLog, DeviceLog, StderrLog
+from conformance.bench.identity import Identity
 from conformance.bench.place import Place
 from conformance.bench.spawned import NotThere, SpawnedDevice
 from conformance.bench.trail import Trail
@@ -59,7 +61,7 @@ async def _built(p: Prepared, trail: Trail, show: Show, stack: AsyncExitStack) -
     client = httpx.AsyncClient(verify=_trust(place, listeners), trust_env=False, timeout=10.0)
     stack.push_async_callback(client.aclose)
     city.device_api.client = device_client(client)
-    handle, log = await _device(p, city, recorder, listeners, stack, show)
+    handle, log = _device(p, city, listeners, stack, show)
     return World(p.spec, recorder, city, handle, p.timers_ms, p.pics, "sockets", media=p.means.media, log=log, stack=stack)
 
 
@@ -83,51 +85,76 @@ def device_client(client: httpx.AsyncClient) -> Any:
     return request
 
 
-async def _device(
-    p: Prepared, city: City, recorder: Recorder, listeners: Listeners, stack: AsyncExitStack, show: Show
+@dataclass(frozen=True)
+class _Wiring:
+    """What a device is joined to, whoever started it."""
+
+    p: Prepared
+    recorder: Recorder
+    listeners: Listeners
+    stack: AsyncExitStack
+    identity: Identity
+    ports: tuple[int, int]  # for a device that is started here: its own API, its upper tester
+    operator: OperatorUpperTester
+
+    def handle(self, tester: Callable[[], UpperTester], power: Power | None) -> DeviceHandle:
+        person = self.operator if self.p.person else None
+        return DeviceHandle(self.recorder, tester, power, self.identity.secret_texts, operator=person)
+
+    def fixed(self) -> UpperTester:
+        tester = fixed_tester(self.p.device, self.operator)
+        self.stack.push_async_callback(tester.close)
+        return tester
+
+
+def _device(
+    p: Prepared, city: City, listeners: Listeners, stack: AsyncExitStack, show: Show
 ) -> tuple[DeviceHandle, DeviceLog | None]:
-    device, place = p.device, p.place
-    host = place.device_host
+    device, recorder = p.device, city.recorder
     api_port, tester_port = free_ports(2)
-    url = device.remote_device_url or f"https://{authority_of(host)}:{api_port}/device/v1"
-    identity = place.identity(device.remote_device_id, url)
+    url = device.remote_device_url or f"https://{authority_of(p.place.device_host)}:{api_port}/device/v1"
+    identity = p.place.identity(device.remote_device_id, url)
     city.enrol(identity.enrolment())
-    for secret in identity.secrets():
-        recorder.add_secret(secret, "key")
     for value in p.secrets:
         recorder.add_secret(value)
     operator = OperatorUpperTester(show, allowed=p.options.prompts)
-    person = operator if p.person else None
+    wiring = _Wiring(p, recorder, listeners, stack, identity, (api_port, tester_port), operator)
     said = CommandLog(device.logs, device.directory(), recorder.clock, recorder) if device.logs else None
     if device.driver.kind != "spawn":
-        reached = fixed_tester(device, operator)
-        stack.push_async_callback(reached.close)
-        handle = DeviceHandle(recorder, lambda: reached, None, identity.secret_texts, operator=person)
-        handle.powered = True
-        return handle, said
-    state = stack.enter_context(tempfile.TemporaryDirectory(prefix="rvw-state-", ignore_cleanup_errors=True))
-    leaf = listeners.ca.leaf([host, "localhost"])
-    document = identity.spawn_document(
-        listeners.docking_url, seed=p.seed, ca_pem=place.root_pem or listeners.ca.pem, timers=p.profile.timer_set,
-        defect=device.defect.id if device.defect is not None else None, state_dir=state,
+        return _running(wiring), said
+    stderr = StderrLog(recorder.clock)
+    return _spawned(wiring, stderr), said or stderr
+
+
+def _running(wiring: _Wiring) -> DeviceHandle:
+    """A device that is there already: nothing can switch it."""
+    tester = wiring.fixed()
+    handle = wiring.handle(lambda: tester, None)
+    handle.powered = True
+    return handle
+
+
+def _spawned(wiring: _Wiring, stderr: StderrLog) -> DeviceHandle:
+    """A device that the bench starts by its command, and that may bring its upper tester with it."""
+    p, recorder, place = wiring.p, wiring.recorder, wiring.p.place
+    state = wiring.stack.enter_context(tempfile.TemporaryDirectory(prefix="rvw-state-", ignore_cleanup_errors=True))
+    host, (api_port, tester_port), authority = place.device_host, wiring.ports, wiring.listeners.ca
+    leaf = authority.leaf([host, "localhost"])
+    document = wiring.identity.spawn_document(
+        wiring.listeners.docking_url, seed=p.seed, ca_pem=place.root_pem or authority.pem, timers=p.profile.timer_set,
+        defect=p.device.defect.id if p.device.defect is not None else None, state_dir=state,
         upper_tester={"host": host, "port": tester_port},
         device_api={"host": host, "port": api_port, "cert_pem": leaf.chain.decode(), "key_pem": leaf.key.decode()},
     )  # fmt: skip
-    stderr = StderrLog(recorder.clock)
     spawned = SpawnedDevice(
-        device, document, on_line=stderr.add, mask=recorder.masked,
+        p.device, document, on_line=stderr.add, mask=recorder.masked,
         on_exit=lambda code: _observe(recorder, "device.exit", {"code": code}),
         on_ready=lambda ready: _observe(recorder, "device.ready", {"firmware": str(ready.get("firmware", ""))}),
     )  # fmt: skip
-    stack.push_async_callback(spawned.close)
-    fixed = None if device.upper_tester.kind == "http" else fixed_tester(device, operator)
-    if fixed is not None:
-        stack.push_async_callback(fixed.close)
+    wiring.stack.push_async_callback(spawned.close)
+    fixed = None if p.device.upper_tester.kind == "http" else wiring.fixed()
     absent: UpperTester = NotThere()
-    handle = DeviceHandle(
-        recorder, lambda: fixed or spawned.tester() or absent, spawned, identity.secret_texts, operator=person
-    )
-    return handle, said or stderr
+    return wiring.handle(lambda: fixed or spawned.tester() or absent, spawned)
 
 
 def _observe(recorder: Recorder, kind: str, facts: Mapping[str, Any]) -> None:

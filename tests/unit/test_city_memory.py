@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from typing import Any
 
@@ -295,5 +296,15 @@ def test_a_reply_that_never_comes_is_none_and_the_wait_is_on_the_record() -> Non
         assert await rig.city.send("status.query") is None
         waits = [e.facts for e in rig.city.recorder.transcript if e.obs == "wait.end"]
         assert waits[-1]["ok"] is False
+
+    in_virtual_time(story)
+
+
+def test_who_is_enrolled_has_keys_that_are_masked_as_keys() -> None:
+    async def story() -> None:
+        rig = Rig.make()
+        for key in (*rig.client.identity.device_keys.values(), rig.client.identity.city_key):
+            entry = rig.city.recorder.observe("I1", "iut", "http.fragment", base64.b64encode(key))
+            assert [row["kind"] for row in entry.facts["masked"]] == ["key"]
 
     in_virtual_time(story)
