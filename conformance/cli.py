@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from conformance.lastresort import Guarded
+
+if TYPE_CHECKING:
+    from conformance.spec.model import Text
 
 Lang = Literal["zh", "en", "both"]
 
@@ -34,18 +38,19 @@ LabOption = Annotated[Path | None, typer.Option("--lab", help="Directory of a la
 PromptsOption = Annotated[bool, typer.Option("--prompts/--no-prompts", help="Whether a person may be asked.")]
 
 
-def _stop(lines: list[str], code: int) -> typer.Exit:
+def _stop(lines: Sequence[str | Text], code: int, lang: Lang = "both") -> typer.Exit:
     from reports.console import tell
+    from reports.words import say
 
     for line in lines:
-        tell(f"rvw: {line}\n")
+        tell(f"rvw: {line if isinstance(line, str) else say(line, lang)}")
     return typer.Exit(code)
 
 
 def _answer(text: str) -> None:
-    from reports.console import answer_line
+    from reports.console import answer
 
-    answer_line(text)
+    answer(text)
 
 
 @app.command()
@@ -133,20 +138,23 @@ def rejudge(
         report, paths = write_outputs(again.result, again.transcript, again.spec, target, journal=run_directory / JOURNAL)
     except OSError as error:
         raise unwritable(error, target) from error
-    answer(summary.render(report, paths, _lang(lang)))
+    answer(summary.render(report, paths, _lang(lang)).rstrip("\n"))
     for place in again.read.breaks[:10]:
-        tell(f"rvw: journal {place}\n")
+        tell(f"rvw: journal {place}")
     raise typer.Exit(again.result.exit_code)
 
 
 @app.command()
-def doctor(device: Annotated[Path | None, typer.Option("--device", help="Also check this device file.")] = None) -> None:
+def doctor(
+    device: Annotated[Path | None, typer.Option("--device", help="Also check this device file.")] = None,
+    lang: LangOption = "both",
+) -> None:
     """Check this machine: Python, ports, clock, fonts, browser, certificates tool, media stack."""
     from conformance.bench.doctor import examine
 
     rows = examine(device)
     for row in rows:
-        _answer(row.line())
+        _answer(row.line(_lang(lang)))
     raise typer.Exit(0 if all(row.ok or not row.needed for row in rows) else 2)
 
 
@@ -169,11 +177,14 @@ def bench(
     port: Annotated[int, typer.Option("--port", help="First of the two ports; 0 takes free ones.")] = 0,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "",
     advertise: Annotated[str, typer.Option("--advertise", help="Name or address that the device uses.")] = "",
+    lang: LangOption = "both",
 ) -> None:  # fmt: skip
     """Keep the simulated city up for exploring and print what a vendor must set in the device. Ctrl-C ends it."""
     from conformance.bench.explore import Wanted, explore
 
-    wanted = Wanted(pack=pack, profile=profile, lab=lab, device=device, host=host, advertise=advertise, port=port)
+    wanted = Wanted(
+        pack=pack, profile=profile, lab=lab, device=device, host=host, advertise=advertise, port=port, lang=_lang(lang)
+    )
     raise typer.Exit(explore(wanted, say=_answer))
 
 
@@ -188,13 +199,15 @@ def lab_init(
     key: Annotated[Path | None, typer.Option("--key", help="With vendor: PEM key.")] = None,
     root: Annotated[Path | None, typer.Option("--root", help="With vendor: PEM root that devices trust.")] = None,
     device: Annotated[list[Path] | None, typer.Option("--device", help="Device file: make its keys now; repeatable.")] = None,
+    pack: PackOption = "",
+    lang: LangOption = "both",
 ) -> None:
     """Make a lab: CA, ports and device keys that stay the same, for devices on other machines."""
     from conformance.bench.labcommands import make_lab
 
     lines = make_lab(
         directory, advertise=advertise, listen=listen, ports=ports, trust=trust, certificate=certificate, key=key,
-        root=root, devices=tuple(device or ()),
+        root=root, devices=tuple(device or ()), pack=pack, lang=_lang(lang),
     )  # fmt: skip
     for line in lines:
         _answer(line)

@@ -6,13 +6,19 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
 from conformance.verdict import exitcode
+
+if TYPE_CHECKING:
+    from conformance.spec.model import Text
+    from reports.words import Lang
 
 _OWN: Final = ("typer", "click")  # rooms of their own exceptions: how a command ends, and wrong options
 
@@ -35,7 +41,7 @@ class Guarded(TyperGroup):
             raise _ended(*_told(error)) from error
 
 
-def _told(error: Exception) -> tuple[list[str], int]:
+def _told(error: Exception) -> tuple[Sequence[str | Text], int]:
     """The lines and the exit code of an error."""
     # Imported here: the modules are heavy, and help has to answer at once.
     from conformance.bench.errors import BenchBroken
@@ -48,8 +54,10 @@ def _told(error: Exception) -> tuple[list[str], int]:
     from conformance.spec.problems import PackError
     from conformance.verdict.waivers import WaiverError
 
+    if isinstance(error, UsageProblem):
+        return error.lines, exitcode.USAGE
     lines = str(error).splitlines()
-    if isinstance(error, UsageProblem | PackError | NoRun | WaiverError | PlaceError | LabError | DeviceBusy):
+    if isinstance(error, PackError | NoRun | WaiverError | PlaceError | LabError | DeviceBusy):
         return lines, exitcode.USAGE
     if isinstance(error, DeviceAbsent):
         return lines, exitcode.INCONCLUSIVE
@@ -73,7 +81,16 @@ def _kept(error: Exception) -> str:
         return f"please report it\n{text}"
 
 
-def _ended(lines: list[str], code: int) -> typer.Exit:
+def _ended(lines: Sequence[str | Text], code: int) -> typer.Exit:
+    from reports.console import tell
+    from reports.words import say
+
     for line in lines:
-        typer.echo(f"rvw: {line}", err=True)
+        tell(f"rvw: {line if isinstance(line, str) else say(line, _lang(sys.argv))}")
     return typer.Exit(code)
+
+
+def _lang(arguments: Sequence[str]) -> Lang:
+    """The language that was asked for, wherever it stands among the arguments: the command that read it is gone."""
+    asked = next((after for option, after in pairwise(arguments) if option == "--lang"), "both")
+    return "zh" if asked == "zh" else "en" if asked == "en" else "both"

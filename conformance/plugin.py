@@ -18,12 +18,13 @@ from conformance.bench.lock import DeviceBusy
 from conformance.bench.prompts import terminal_prompts
 from conformance.bench.pytestrun import inner_arguments, start
 from conformance.iut.process import DeviceAbsent
+from conformance.spec.model import Text
 from conformance.verdict import exitcode
 from conformance.verdict.model import CaseResult, Verdict
 from reports import summary
-from reports.console import tell
+from reports.console import prompt, tell
 from reports.safe import printable
-from reports.words import Lang
+from reports.words import Lang, say
 
 MARKS = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE", Verdict.ERROR: "ERROR"}
 UNDECIDED = -1  # no exit code yet
@@ -54,7 +55,7 @@ class PytestRun:
         try:
             result = live.execute(case)
         except RunAborted as error:
-            self._tell_once(f"rvw: the run ends here: {error}\n")
+            self._tell_once(Text(f"rvw: 本次运行到此为止：{error}", f"rvw: the run ends here: {error}"))
             pytest.fail(printable(f"not run: {error}", keep_lines=True), pytrace=False)
         self._done += 1
         self._tell(case, result)
@@ -79,10 +80,15 @@ class PytestRun:
         """Start with exactly these cases."""
         plan, selection = self.prepared.plan(frozenset(cases))
         self._total = len(plan.cases)
-        show = terminal_prompts(tell, self.lang)
-        self.live = LiveRun(self.prepared, plan, selection, resume=self._resume, show=show, say=tell)
-        tell(f"规范 {self.prepared.spec.id} {self.prepared.spec.version} · 配置 {self.prepared.profile.id} · "
-                  f"用例 {self._total} · seed {self.prepared.seed}\n")  # fmt: skip
+        show = terminal_prompts(prompt, self.lang)
+        self.live = LiveRun(self.prepared, plan, selection, resume=self._resume, show=show, say=self._say, lang=self.lang)
+        p = self.prepared
+        self._say(Text(
+            f"规范 {p.spec.id} {p.spec.version} · 配置 {p.profile.id} · 用例 {self._total} · 随机种子 {p.seed}",
+            f"pack {p.spec.id} {p.spec.version} · profile {p.profile.id} · cases {self._total} · seed {p.seed}",
+        ))  # fmt: skip
+        for remark in p.remarks:
+            self._say(remark)
         try:
             self.live.begin()
         except BaseException as error:
@@ -100,8 +106,10 @@ class PytestRun:
         )  # fmt: skip
         code = next((code for kind, code in kinds if isinstance(error, kind)), UNDECIDED)
         if code != UNDECIDED:
-            for line in (str(error) or "interrupted before the first case").splitlines():
-                tell(f"rvw: {line}\n")
+            stopped = Text("第一个用例之前被中断", "interrupted before the first case")
+            lines = error.lines if isinstance(error, UsageProblem) else str(error).splitlines()
+            for line in lines or [stopped]:
+                self._say(Text(f"rvw: {line.zh}", f"rvw: {line.en}") if isinstance(line, Text) else f"rvw: {line}")
         return code
 
     def end(self, *, interrupted: bool, broken: bool = False) -> int:
@@ -110,14 +118,16 @@ class PytestRun:
         try:
             result = self.live.finish(interrupted=interrupted)
             assert self.live.report is not None
-            tell(summary.render(self.live.report, self.live.paths, self.lang))
+            self._say(summary.render(self.live.report, self.live.paths, self.lang).rstrip("\n"))
             codes = [result.exit_code]
             if self.live.unwritten is not None:
-                tell(f"rvw: the outputs cannot be written: {self.live.unwritten}\n")
-                tell(f"rvw: make room, then: rvw rejudge {self.live.out}\n")
+                why, again = self.live.unwritten, f"rvw rejudge {self.live.out}"
+                self._say(Text(f"rvw: 结果文件无法写入：{why}", f"rvw: the outputs cannot be written: {why}"))
+                self._say(Text(f"rvw: 腾出空间后运行：{again}", f"rvw: make room, then: {again}"))
                 codes.append(exitcode.BENCH)
             if interrupted:
-                tell(f"rvw: stopped; go on with: rvw resume {self.live.out}\n")
+                again = f"rvw resume {self.live.out}"
+                self._say(Text(f"rvw: 已停止；继续运行：{again}", f"rvw: stopped; go on with: {again}"))
             self.code = exitcode.worst([*codes, exitcode.BENCH] if broken else codes)
             return self.code
         finally:
@@ -126,14 +136,18 @@ class PytestRun:
     def _tell(self, case: Case, result: CaseResult) -> None:
         if self._progress:
             why = f"  {' '.join(result.clauses)}" if result.verdict is not Verdict.PASS else ""
-            again = f"  (attempt {result.attempts})" if result.attempts > 1 else ""
+            tried = Text(f"（第 {result.attempts} 次）", f"  (attempt {result.attempts})")
+            again = say(tried, self.lang) if result.attempts > 1 else ""
             mark = MARKS.get(result.verdict, str(result.verdict))
-            tell(f"[{self._done:3d}/{self._total}] {mark:<12} {result.seconds:6.2f} s  {case.id}{why}{again}\n")
+            self._say(f"[{self._done:3d}/{self._total}] {mark:<12} {result.seconds:6.2f} s  {case.id}{why}{again}")
 
-    def _tell_once(self, text: str) -> None:
+    def _tell_once(self, text: Text) -> None:
         if not self._aborted:
             self._aborted = True
-            tell(text)
+            self._say(text)
+
+    def _say(self, text: str | Text) -> None:
+        tell(text, self.lang)
 
 
 RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
@@ -165,7 +179,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         config.stash[RUN] = PytestRun(prepare(options))
     except UsageProblem as error:
-        raise pytest.UsageError(*(printable(line) for line in error.lines)) from error
+        raise pytest.UsageError(*map(printable, str(error).splitlines())) from error
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -12,6 +12,7 @@ from conformance.bench.prepare import Options, UsageProblem, prepare, told_of, u
 from conformance.bench.rejudge import NoRun, rejudge
 from conformance.bench.resume import prepare_rest, stopped_run
 from conformance.plugin import PytestRun, run_session
+from conformance.spec.model import Text
 from conformance.spec.problems import PackError
 from conformance.trace.transcript import Transcript
 from conformance.verdict import exitcode
@@ -36,10 +37,11 @@ def run_once(
         code = run.code
     else:
         book = Campaign.open(campaign, prepared)
-        _catch_up(book)
+        _catch_up(book, lang)
         chosen = book.choose(wanted, prepared)
         if chosen is None:
-            tell(f"nothing is left to run with --only {only}\n" + book.summary(lang))
+            tell(Text(f"--only {only}：没有剩下要运行的用例", f"nothing is left to run with --only {only}"), lang)
+            tell(book.summary(lang))
             return book.exit_code
         try:
             out = book.begin(prepared)
@@ -49,8 +51,11 @@ def run_once(
         run = run_session(session, keyword=keyword, lang=lang)
         code = _entered(book, run, wanted, lang)
     if before is not None and run.live is not None and run.live.result is not None:
-        rows = changes(before, run.live.result)
-        tell(f"\nagainst {baseline}: {len(rows) or 'no'} clauses changed\n" + "".join(f"  {row}\n" for row in rows))
+        rows = changes(before, run.live.result, lang)
+        zh, en = f"与 {baseline} 相比：{len(rows)} 个条款有变化", f"against {baseline}: {len(rows) or 'no'} clauses changed"
+        tell(Text(zh, en), lang)
+        for row in rows:
+            tell(f"  {row}")
     return code
 
 
@@ -72,16 +77,16 @@ def resume_run(
     book = Campaign.of_session(run)
     stopped = stopped_run(run)
     if stopped.planned and not stopped.left:
-        tell("every case of this run has come to its end; it is judged again\n")
+        tell(Text("本次运行的用例都已结束，重新判定", "every case of this run has come to its end; it is judged again"), lang)
         again = rejudge(run)
         report, paths = write_outputs(again.result, again.transcript, again.spec, run)
-        tell(summary.render(report, paths, lang))
+        tell(summary.render(report, paths, lang).rstrip("\n"))
         return again.result.exit_code if book is None else _account(book, run, again.result, again.transcript, lang)
     rest: PytestRun = run_session(prepare_rest(run, device, lab, prompts=prompts), lang=lang, resume=True)
     return rest.code if book is None else _entered(book, rest, "", lang)
 
 
-def _catch_up(book: Campaign) -> None:
+def _catch_up(book: Campaign, lang: Lang) -> None:
     """A session that came to no entry (kill -9, a power cut, a full disk) counts as far as its journal goes.
 
     Raises UsageProblem where it has a journal that cannot be judged: what was found in it must not get lost.
@@ -95,7 +100,10 @@ def _catch_up(book: Campaign) -> None:
         except (NoRun, PackError) as error:
             raise UsageProblem([*str(error).splitlines(), f"{run} cannot be counted: move it out of the campaign"]) from error
         book.add(run, again.result, again.transcript)
-        tell(f"{run} had no entry in the campaign; it counts as far as it went, and goes on with: rvw resume {run}\n")
+        tell(Text(
+            f"{run} 未记入测试活动；按已运行的部分计入，继续运行：rvw resume {run}",
+            f"{run} had no entry in the campaign; it counts as far as it went, and goes on with: rvw resume {run}",
+        ), lang)  # fmt: skip
 
 
 def _entered(book: Campaign, run: PytestRun, only: Only, lang: Lang) -> int:
@@ -112,8 +120,9 @@ def _account(book: Campaign, run: Path, result: RunResult, transcript: Transcrip
     try:
         book.add(run, result, transcript, only)
     except OSError as error:
-        tell(f"rvw: the campaign's account cannot be written: {told_of(error, book.directory)}\n")
-        tell(f"rvw: make room, then: rvw resume {run}\n")
+        why = told_of(error, book.directory)
+        tell(Text(f"rvw: 测试活动的记录无法写入：{why}", f"rvw: the campaign's account cannot be written: {why}"), lang)
+        tell(Text(f"rvw: 腾出空间后运行：rvw resume {run}", f"rvw: make room, then: rvw resume {run}"), lang)
         codes.append(exitcode.BENCH)
     tell(book.summary(lang))
     return exitcode.worst([*codes, book.exit_code])

@@ -5,24 +5,30 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
+from conformance.spec.model import Text
 from reports.safe import for_console
+from reports.words import Lang, say
 
 
-def tell(text: str) -> None:
-    """Write to stderr: how a run goes on, and what is wrong."""
-    _write(text, sys.stderr)
+def tell(text: str | Text, lang: Lang = "both") -> None:
+    """Write a line to stderr: how a run goes on, and what is wrong."""
+    _write(text, lang, sys.stderr)
 
 
-def answer(text: str) -> None:
-    """Write to stdout: what a command was asked for."""
-    _write(text, sys.stdout)
+def answer(text: str | Text, lang: Lang = "both") -> None:
+    """Write a line, or several, to stdout: what a command was asked for."""
+    _write(text, lang, sys.stdout)
 
 
-def answer_line(text: str) -> None:
-    """As `answer`, with the end of the line."""
-    answer(f"{text}\n")
+def prompt(text: str) -> None:
+    """Write to stderr as it is, without an end of line."""
+    _put(text, sys.stderr)
 
 
-def _write(text: str, stream: TextIO) -> None:
+def _write(text: str | Text, lang: Lang, stream: TextIO) -> None:
+    _put(f"{text if isinstance(text, str) else say(text, lang)}\n", stream)
+
+
+def _put(text: str, stream: TextIO) -> None:
     stream.write(for_console(text, stream.encoding))
     stream.flush()

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from conformance.bench.prepare import UsageProblem
+from conformance.spec.model import Text
 from conformance.verdict.model import RunResult
+from reports import words
+from reports.words import Lang
+
+_ABSENT: Final = Text("没有", "absent")
 
 
 def load_baseline(run: Path) -> Mapping[str, str]:
@@ -22,9 +28,14 @@ def load_baseline(run: Path) -> Mapping[str, str]:
         raise UsageProblem([f"--baseline {file}: no result of a run ({type(error).__name__}: {error})"]) from error
 
 
-def changes(before: Mapping[str, str], now: RunResult) -> list[str]:
+def changes(before: Mapping[str, str], now: RunResult, lang: Lang) -> list[str]:
     """One line for each clause whose verdict is another."""
+    known = {verdict.value: text for verdict, text in words.VERDICT.items()}
     after = {clause.id: clause.verdict.value for clause in now.clauses}
     names = [*after, *(name for name in before if name not in after)]
-    rows = [(name, before.get(name, "absent"), after.get(name, "absent")) for name in names]
-    return [f"{name}: {old} -> {new}" for name, old, new in rows if old != new]
+    rows = [(name, before.get(name, ""), after.get(name, "")) for name in names]
+    return [
+        f"{name}: {words.say(known.get(old, _ABSENT), lang)} -> {words.say(known.get(new, _ABSENT), lang)}"
+        for name, old, new in rows
+        if old != new
+    ]

@@ -13,16 +13,22 @@ from typing import Any, Final, Literal
 
 from conformance.bench.head import harness_version
 from conformance.bench.prepare import Prepared, UsageProblem
-from conformance.spec.model import Level
+from conformance.spec.model import Level, Text
 from conformance.trace.transcript import Transcript
 from conformance.verdict import exitcode
 from conformance.verdict.model import RunResult, Verdict
-from reports.words import Lang
+from reports.words import VERDICT, Lang, say
 
 Only = Literal["", "not-pass", "remaining"]
 CAMPAIGN_FILE: Final = "campaign.json"
 SESSION: Final = re.compile(r"s\d{3,}")  # name of a session's directory
 PASSES_TO_CLEAR: Final = 3  # in a row, on an unchanged build (decision 6)
+_ONLY: Final = {
+    "": Text("全部", "all"), "not-pass": Text("未通过的", "not passed"), "remaining": Text("未运行的", "not run yet"),
+}  # fmt: skip
+_TITLES: Final[Mapping[Literal["clauses", "cases"], Text]] = {
+    "clauses": Text("条款", "clauses"), "cases": Text("用例", "cases"),
+}  # fmt: skip
 _OPEN: Final = (Verdict.INCONCLUSIVE, Verdict.ERROR)
 _TRIED: Final = (Verdict.PASS, Verdict.FAIL, *_OPEN)
 
@@ -190,23 +196,30 @@ class Campaign:
 
     def summary(self, lang: Lang) -> str:
         """What the campaign stands at: sessions, counts, and everything that is not pass with all its attempts."""
-        zh = lang == "zh"
-        lines = ["", f"{'测试活动' if zh else 'campaign'} {self.directory}"]
-        lines += [f"  {s['directory']}  {s['ended_at']}  {s['only'] or 'all':<10} {s['verdict']}" for s in self.sessions]
-        for what in ("clauses", "cases"):
+        lines = ["", f"{say(Text('测试活动', 'campaign'), lang)} {self.directory}"]
+        lines += [
+            f"  {s['directory']}  {s['ended_at']}  {say(_ONLY[s['only']], lang)}  {_told(s['verdict'], lang)}"
+            for s in self.sessions
+        ]
+        for what, title in _TITLES.items():
             settled = self.settled(what)
-            counts = ", ".join(f"{v.value} {sum(x is v for x in settled.values())}" for v in _TRIED)
-            left = f", {'未运行' if zh else 'not run'} {len(self.table.get('open', ()))}" if what == "cases" else ""
-            lines.append(f"  {what}: {counts}{left}")
+            counts = [f"{_told(v, lang)} {sum(x is v for x in settled.values())}" for v in _TRIED]
+            if what == "cases":
+                counts.append(f"{say(Text('未运行', 'not run'), lang)} {len(self.table.get('open', ()))}")
+            lines.append(f"  {say(title, lang)}: {', '.join(counts)}")
             for name, verdict in sorted(settled.items()):
                 if verdict is not Verdict.PASS:
-                    lines.append(f"    {verdict.value:<12} {name}  ({self._attempts(what, name)})")
-        lines.append(f"  {'结论' if zh else 'verdict'}: {self.verdict().value}   exit {self.exit_code}")
-        return "\n".join(lines) + "\n"
+                    lines.append(f"    {_told(verdict, lang)}  {name}  ({self._attempts(what, name, lang)})")
+        lines.append(f"  {say(Text('结论', 'verdict'), lang)}: {_told(self.verdict(), lang)}   exit {self.exit_code}")
+        return "\n".join(lines)
 
-    def _attempts(self, what: str, name: str) -> str:
+    def _attempts(self, what: str, name: str, lang: Lang) -> str:
         rows: Iterable[tuple[str, Mapping[str, Any] | None]] = ((s["directory"], s[what].get(name)) for s in self.sessions)
-        return ", ".join(f"{directory} {row['verdict']}" for directory, row in rows if row is not None)
+        return ", ".join(f"{directory} {_told(row['verdict'], lang)}" for directory, row in rows if row is not None)
+
+
+def _told(verdict: str, lang: Lang) -> str:
+    return say(VERDICT[Verdict(verdict)], lang)
 
 
 def _identity(prepared: Prepared) -> dict[str, str]:

@@ -17,7 +17,7 @@ from conformance.bench.place import Place, PlaceError, place_of
 from conformance.bench.prepare import told_of
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.spec.loader import load
-from conformance.spec.model import Spec
+from conformance.spec.model import Spec, Text
 from conformance.spec.problems import PackError
 from conformance.trace.clock import SystemClock
 from conformance.trace.journal import JournalWriter
@@ -28,6 +28,8 @@ from conformance.verdict import exitcode
 from mocks.city import City
 from mocks.servers.listeners import ListenError, listen
 from mocks.signaling.paper_clerk import PaperClerk
+from reports.words import Lang
+from reports.words import say as in_lang
 
 Say = Callable[[str], None]
 
@@ -43,6 +45,7 @@ class Wanted:
     host: str = ""
     advertise: str = ""
     port: int = 0
+    lang: Lang = "both"
 
 
 def explore(wanted: Wanted, say: Say) -> int:
@@ -55,7 +58,7 @@ def explore(wanted: Wanted, say: Say) -> int:
         device = load_device(wanted.device) if wanted.device is not None else None
         place = _place(wanted, device)
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(spec, wanted.profile, device, place, say))
+            asyncio.run(_serve(spec, wanted.profile, device, place, say, wanted.lang))
     except (PackError, DeviceFileError, PlaceError, LabError) as error:
         say(str(error))
         return exitcode.USAGE
@@ -76,7 +79,7 @@ def _place(wanted: Wanted, device: DeviceFile | None) -> Place:
     return replace(place, ports=(wanted.port, wanted.port + 1)) if wanted.port else place
 
 
-async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Place, say: Say) -> None:
+async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Place, say: Say, lang: Lang) -> None:
     timers_ms = timer_values(spec, spec.profiles[profile])
     clock = SystemClock()
     directory = Path(tempfile.mkdtemp(prefix="rvw-bench-"))
@@ -94,16 +97,24 @@ async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Pla
     keyid, key = next(iter(identity.row.device_keys.items()))
     urls = city.world.endpoints.urls
     bound = replace(place, ports=(listeners.http[0].port, listeners.ws.port))
-    for line in bound.instructions(device, spec.interfaces[city.office.dialect.http_interfaces[0].id].path):
+    for line in bound.instructions(device, spec.docking.path, lang):
         say(line)
-    for name, value in (
-        ("docking API (I1)", listeners.docking_url), *((f"{i} WebSocket", at) for i, at in urls.items() if at.startswith("wss")),
-        ("root certificate", str(ca_file)), ("remote_device_id", identity.row.remote_device_id), ("keyid", keyid),
-        ("device key (base64)", base64.b64encode(key).decode()), ("city keyid (I4)", identity.row.city_keyid),
-        ("city key (base64)", base64.b64encode(identity.row.city_key).decode()), ("journal", str(directory / JOURNAL)),
-    ):  # fmt: skip
-        say(f"{name:<22} {value}")
-    say("the clerk's media are on paper here; `rvw run` brings real ones. Ctrl-C ends.\n")
+    rows: list[tuple[Text, str]] = [
+        (Text(f"对接接口 {spec.docking.id}", f"docking API ({spec.docking.id})"), listeners.docking_url),
+        *((Text(f"{i} WebSocket", f"{i} WebSocket"), at) for i, at in urls.items() if at.startswith("wss")),
+        (Text("根证书", "root certificate"), str(ca_file)),
+        (Text("远程设备ID", "remote_device_id"), identity.row.remote_device_id), (Text("设备 keyid", "keyid"), keyid),
+        (Text("设备密钥 base64", "device key (base64)"), base64.b64encode(key).decode()),
+        (Text("城市 keyid", "city keyid"), identity.row.city_keyid),
+        (Text("城市密钥 base64", "city key (base64)"), base64.b64encode(identity.row.city_key).decode()),
+        (Text("日志", "journal"), str(directory / JOURNAL)),
+    ]  # fmt: skip
+    for name, value in rows:
+        say(f"{in_lang(name, lang)}: {value}")
+    say(in_lang(Text(
+        "这里的坐席音视频只是模拟，rvw run 才有真实音视频。按 Ctrl-C 结束。",
+        "the clerk's media are on paper here; `rvw run` brings real ones. Ctrl-C ends.",
+    ), lang))  # fmt: skip
     await _follow(recorder, say)
 
 

@@ -80,7 +80,7 @@ async def _spawned_firmware(device: DeviceFile, ports: Sequence[int], host: str)
             upper_tester={"host": host, "port": ports[1]},
         )  # fmt: skip
         process = DeviceProcess.of(
-            device.driver, device.directory(device.driver.cwd), lambda _: None, mask=_mask_of(identity.secrets())
+            device.driver, device.directory(device.driver.cwd), lambda _: None, mask=_mask_of(identity.secret_texts())
         )
         try:
             ready: Mapping[str, Any] = await process.start(document)

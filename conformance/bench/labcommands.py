@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,16 +11,14 @@ from conformance.bench.place import EVERYWHERE, PlaceError, place_of
 from conformance.bench.prepare import UsageProblem
 from conformance.iut.device_file import DeviceFileError, load_device
 from conformance.spec.loader import load
-
-
-def docking_path() -> str:
-    """Path of the docking interface of the default pack, for the URL that a device is given."""
-    return next(i.path for i in load().interfaces.values() if i.transport == "http" and i.server == "bench")
+from conformance.spec.model import Text
+from conformance.spec.problems import PackError
+from reports.words import Lang, say
 
 
 def make_lab(
     directory: Path, *, advertise: str, listen: str, ports: Sequence[int], trust: str, certificate: Path | None, key: Path | None,
-    root: Path | None, devices: Sequence[Path],
+    root: Path | None, devices: Sequence[Path], pack: str = "", lang: Lang = "both",
 ) -> list[str]:  # fmt: skip
     """Make it, with the keys of these devices; returns what to print. Raises UsageProblem."""
     if trust not in ("ca", "vendor", "pinned"):
@@ -33,13 +32,18 @@ def make_lab(
             directory, advertise=name, listen=listen, ports=ports, trust=trust,  # type: ignore[arg-type]
             certificate=certificate, key=key, root=root,
         )  # fmt: skip
-        lines = [f"lab          {directory} (keys readable for their owner only)"]
+        docking = (load(pack) if pack else load()).docking.path
+        lines = [say(Text(
+            f"实验室: {directory}（密钥只有所有者可读）", f"lab: {directory} (keys readable for their owner only)"
+        ), lang)]  # fmt: skip
         for device in files:
             place = place_of(device, directory)
             place.identity(device.remote_device_id, "")
-            lines += place.instructions(device, docking_path())
+            lines += place.instructions(device, docking, lang)
         if not files:
-            lines += place_of(None, directory).instructions(None, docking_path())
-    except (LabError, PlaceError, DeviceFileError) as error:
+            lines += place_of(None, directory).instructions(None, docking, lang)
+    except (LabError, PlaceError, DeviceFileError, PackError) as error:
         raise UsageProblem(str(error).splitlines()) from error
-    return [*lines, f"run          rvw run --lab {directory} --device DEVICE.toml"]
+    named = f" --pack {shlex.quote(pack)}" if pack else ""
+    command = f"rvw run --lab {shlex.quote(str(directory))}{named} --device DEVICE.toml"
+    return [*lines, f"{say(Text('运行', 'run'), lang)}: {command}"]

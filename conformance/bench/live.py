@@ -24,16 +24,18 @@ from conformance.bench.trail import Trail, continued_trail, fresh_trail
 from conformance.bench.world import World
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.process import DeviceAbsent
+from conformance.spec.model import Text
 from conformance.trace.transcript import Transcript
 from conformance.verdict.model import CaseResult, RunResult
 from mocks.servers.listeners import ListenError
 from mocks.signaling.clerk.proxy import ClerkError
 from reports import build
 from reports.model import Report
+from reports.words import Lang
 
 __all__ = ["LiveRun", "Options", "Prepared", "UsageProblem", "default_out", "prepare"]
 
-Say = Callable[[str], None]
+Say = Callable[[str | Text], None]
 
 
 class LiveRun:
@@ -44,7 +46,7 @@ class LiveRun:
 
     def __init__(
         self, prepared: Prepared, plan: Plan, selection: Selection, *, resume: bool = False, show: Show = lambda _: None,
-        say: Say = lambda _: None,
+        say: Say = lambda _: None, lang: Lang = "both",
     ) -> None:  # fmt: skip
         self.prepared = prepared
         self.plan = plan
@@ -59,6 +61,7 @@ class LiveRun:
         self._resume = resume
         self._show = show
         self._say = say
+        self._lang: Lang = lang
         self._thread: LoopThread | None = None
         self._session: RunSession | None = None
         self._lock: DeviceLock | None = None
@@ -125,7 +128,7 @@ class LiveRun:
         """The hook, then the build where it is asked for; returns what the device said of it."""
         p, expected = self.prepared, self.prepared.options.expect_firmware
         try:
-            keys = p.place.identity(p.device.remote_device_id, "").secrets() if p.place.lab is not None else []
+            keys = p.place.identity(p.device.remote_device_id, "").secret_texts() if p.place.lab is not None else []
             hooks.before_run(p.device, [*keys, *p.secrets])
             if not expected:
                 return None
@@ -166,10 +169,12 @@ class LiveRun:
         assert self._thread is not None
         assert self._session is not None
         limit_s = p.device.driver.ready_timeout_s or p.timers_ms["T-BOOT"] / 1000
-        docking = next(i.path for i in p.spec.interfaces.values() if i.transport == "http" and i.server == "bench")
-        for line in p.place.instructions(p.device, docking):
-            self._say(f"{line}\n")
-        self._say(f"等待设备注册 / waiting up to {limit_s:g} s for the device {p.device.remote_device_id} to register\n")
+        for line in p.place.instructions(p.device, p.spec.docking.path, self._lang):
+            self._say(line)
+        who = p.device.remote_device_id
+        self._say(Text(
+            f"等待设备 {who} 注册，最多 {limit_s:g} 秒", f"waiting up to {limit_s:g} s for the device {who} to register"
+        ))  # fmt: skip
         try:
             firmware = self._thread.call(self._session.await_device(limit_s))
             if p.options.expect_firmware and told is None:

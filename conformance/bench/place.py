@@ -13,8 +13,10 @@ from typing import Any, Final
 from conformance.bench.identity import Identity
 from conformance.bench.lab import Lab, LabError, load_lab, read_leaf, read_root
 from conformance.iut.device_file import DeviceFile
+from conformance.spec.model import Text
 from mocks.pki import Leaf, RunCa, fingerprint
 from mocks.servers.listeners import authority_of
+from reports.words import Lang, say
 
 LOOPBACK: Final = "127.0.0.1"
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  named to be told apart, not bound
@@ -45,25 +47,35 @@ class Place:
             return Identity(self.lab.identity(remote_device_id, url))
         return Identity.fresh(remote_device_id, url)
 
-    def instructions(self, device: DeviceFile | None, docking_path: str) -> list[str]:
+    def instructions(self, device: DeviceFile | None, docking_path: str, lang: Lang) -> list[str]:
         """What a person has to open and to set so that this device reaches this bench."""
         http, ws = self.ports
         base = f"https://{authority_of(self.advertise)}:{http}"
-        lines = [
-            f"firewall     let TCP {http} and {ws} in, and UDP from the device (media)",
-            f"  Linux      ufw allow proto tcp to any port {http},{ws}",
-            f'  Windows    netsh advfirewall firewall add rule name="rvw" dir=in action=allow protocol=TCP localport={http},{ws}',
-            f"docking URL  {base}{docking_path}",
-            f"WebSockets   wss://{authority_of(self.advertise)}:{ws} (the device learns the paths when it registers)",
-            f"device page  {base}/doctor   opened on the device, it shows what is reached",
-        ]
+        netsh = f'netsh advfirewall firewall add rule name="rvw" dir=in action=allow protocol=TCP localport={http},{ws}'
+        rows: list[tuple[Text, str | Text]] = [
+            (Text("防火墙", "firewall"), Text(
+                f"放行 TCP {http}、{ws}，以及设备发来的 UDP（音视频）",
+                f"let TCP {http} and {ws} in, and UDP from the device (media)",
+            )),
+            (Text("  Linux", "  Linux"), f"ufw allow proto tcp to any port {http},{ws}"),
+            (Text("  Windows", "  Windows"), netsh),
+            (Text("对接地址", "docking URL"), f"{base}{docking_path}"),
+            (Text("WebSocket 地址", "WebSockets"), Text(
+                f"wss://{authority_of(self.advertise)}:{ws}（设备注册时得知路径）",
+                f"wss://{authority_of(self.advertise)}:{ws} (the device learns the paths when it registers)",
+            )),
+            (Text("设备自查页面", "device page"), Text(
+                f"{base}/doctor （在设备上打开，显示能否连通）", f"{base}/doctor (opened on the device, it shows what is reached)"
+            )),
+        ]  # fmt: skip
         if device is not None:
-            lines.append(f"device id    {device.remote_device_id}")
+            rows.append((Text("远程设备ID", "device id"), device.remote_device_id))
         if device is not None and self.lab is not None:
-            lines.append(f"device keys  {self.lab.key_file(device.remote_device_id)} (keyid, key_b64; city_keyid, city_key_b64)")
+            keys = f"{self.lab.key_file(device.remote_device_id)} (keyid, key_b64; city_keyid, city_key_b64)"
+            rows.append((Text("设备密钥", "device keys"), keys))
         if self.lab is not None:
-            lines.append(f"trust        {_trust(self.lab)}")
-        return lines
+            rows.append((Text("信任", "trust"), _trust(self.lab)))
+        return [f"{say(name, lang)}: {value if isinstance(value, str) else say(value, lang)}" for name, value in rows]
 
 
 def place_of(device: DeviceFile | None, lab_directory: Path | None) -> Place:
@@ -103,9 +115,11 @@ def _text(table: Mapping[str, Any], key: str, default: str) -> str:
     return value
 
 
-def _trust(lab: Lab) -> str:
-    if lab.trust == "pinned" and lab.good is not None:
-        return f"pin this certificate, SHA-256 {fingerprint(lab.good.chain)}"
-    if lab.trust == "vendor" and lab.good is not None:
-        return f"your own certificate is shown, SHA-256 {fingerprint(lab.good.chain)}"
-    return f"install the root certificate {lab.directory / 'ca.pem'}"
+def _trust(lab: Lab) -> Text:
+    shown = fingerprint(lab.good.chain) if lab.good is not None else ""
+    if lab.trust == "pinned" and shown:
+        return Text(f"在设备中固定此证书，SHA-256 {shown}", f"pin this certificate, SHA-256 {shown}")
+    if lab.trust == "vendor" and shown:
+        return Text(f"出示的是厂商自己的证书，SHA-256 {shown}", f"your own certificate is shown, SHA-256 {shown}")
+    root = lab.directory / "ca.pem"
+    return Text(f"在设备中安装根证书 {root}", f"install the root certificate {root}")

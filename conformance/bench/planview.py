@@ -51,6 +51,7 @@ def render(prepared: Prepared, lang: Lang) -> str:
         say(Text(f"共 {len(plan.cases)} 个用例、{len(plan.selected)} 项义务；约 {seconds:.0f} 秒；需要：{who.zh}",
                  f"{len(plan.cases)} cases, {len(plan.selected)} obligations; about {seconds:.0f} s; needs {who.en}"), lang),
     ]  # fmt: skip
+    lines += [say(remark, lang) for remark in prepared.remarks]
     if selection.partial:
         lines.append(say(Text("部分运行，不能用于接入申请", "a partial run, no basis for an application"), lang))
     return "\n".join(lines)

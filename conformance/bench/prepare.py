@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.iut.prompt import known_verbs
 from conformance.iut.review import declared, review
 from conformance.spec.loader import load
-from conformance.spec.model import Profile, Spec
+from conformance.spec.model import Profile, Spec, Text
 from conformance.spec.problems import PackError, suggest
 from conformance.verdict.waivers import Waiver, WaiverError, load_waivers, unfit
 
@@ -31,8 +31,8 @@ FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})  # what a disk says 
 class UsageProblem(Exception):
     """The run cannot be started as asked (exit 2). `lines` say what, where and what is valid."""
 
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
+    def __init__(self, lines: Sequence[str | Text]) -> None:
+        super().__init__("\n".join(line if isinstance(line, str) else line.en for line in lines))
         self.lines = lines
 
 
@@ -83,6 +83,7 @@ class Prepared:
     waivers: tuple[Waiver, ...]
     seed: int
     place: Place = field(default_factory=Place)
+    remarks: tuple[Text, ...] = ()  # about the declarations: nothing that stops a run
 
     @property
     def person(self) -> bool:
@@ -124,7 +125,8 @@ def prepare(options: Options) -> Prepared:
     profile = spec.profiles.get(options.profile)
     if profile is None:
         raise UsageProblem([f"unknown profile {options.profile!r}; the pack has {', '.join(spec.profiles)}"])
-    problems = [str(problem) for problem in review(device, spec) if problem.fatal]
+    reviewed = review(device, spec)
+    problems: list[str | Text] = [problem.line for problem in reviewed if problem.fatal]
     known_ids = [*spec.clauses, *(o.id for clause in spec.clauses.values() for o in clause.obligations)]
     problems += [f"unknown clause {c!r}; {suggest(c, known_ids)}" for c in options.clauses if c not in known_ids]
     if options.until and options.until not in spec.families:
@@ -145,7 +147,8 @@ def prepare(options: Options) -> Prepared:
     means = Means(_verbs(device, profile, options), device.driver.kind == "spawn", sockets=True, media=profile.media)
     seed = options.seed if options.seed is not None else secrets.randbelow(1 << 31)
     pics = declared(device, spec).pics
-    return Prepared(options, spec, device, profile, pics, timers_ms, cases, means, waivers, seed, place)
+    remarks = tuple(problem.line for problem in reviewed if not problem.fatal)
+    return Prepared(options, spec, device, profile, pics, timers_ms, cases, means, waivers, seed, place, remarks)
 
 
 def _verbs(device: DeviceFile, profile: Profile, options: Options) -> frozenset[str]:

@@ -79,7 +79,7 @@ class Seat:
     def _frame(self, message: Message, body: Any, name: str) -> dict[str, Any]:
         interface = self.city.spec.interfaces[message.interface]
         envelope = self.city.spec.envelopes[interface.envelope or ""]
-        wire = name or message.wire or message.name
+        wire = name or message.wire_name
         document: dict[str, Any] = strictjson.loads(
             envelope.encode("request", name=wire, id=self.city.next_call_id(), body={})
         )

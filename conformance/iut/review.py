@@ -28,8 +28,10 @@ class ReviewProblem:
     text: Text
     fatal: bool = True
 
-    def __str__(self) -> str:
-        return f"{self.place}: {self.text.en}"
+    @property
+    def line(self) -> Text:
+        """Where and what, for people."""
+        return Text(f"{self.place}: {self.text.zh}", f"{self.place}: {self.text.en}")
 
 
 @dataclass(frozen=True, slots=True)

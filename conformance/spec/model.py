@@ -164,6 +164,11 @@ class Message:
     wire: str = ""  # its name on the wire where that differs from `name` (two interfaces may share a word)
     place: Place = Place("", 0)
 
+    @property
+    def wire_name(self) -> str:
+        """Its name on the wire; two interfaces may use the same one for messages that the pack tells apart."""
+        return self.wire or self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Interface:
@@ -309,6 +314,11 @@ class Spec:
     def by_role(self, role: str) -> tuple[Message, ...]:
         """All messages bound to a role, in pack order."""
         return tuple(m for m in self.messages.values() if m.role == role)
+
+    @property
+    def docking(self) -> Interface:
+        """The first HTTP interface that the city serves: where a device begins."""
+        return next(i for i in self.interfaces.values() if i.transport == "http" and i.server == "bench")
 
     def obligation(self, oid: str) -> Obligation:
         """The obligation with the id `FAM-nnn.a`. Raises KeyError."""

@@ -142,8 +142,7 @@ class Reader:
                 route = (message.http.method, _route_pattern(spec, message), message)
                 self._routes.setdefault(message.interface, []).append(route)
             else:
-                wire = getattr(message, "wire", "") or message.name
-                self._by_wire.setdefault((message.interface, wire), []).append(message)
+                self._by_wire.setdefault((message.interface, message.wire_name), []).append(message)
         self._http: dict[int, Entry] = {}  # n of an HTTP request -> entry
         self._forget()
 

@@ -27,11 +27,6 @@ OMIT: Final = _Omit()  # as a canonical value: leave this optional member out of
 REPLY_PARTS: Final = ("result", "200", "201", "202", "204")
 
 
-def wire_name(message: Message) -> str:
-    """The name on the wire; two interfaces may use the same one for messages that the pack tells apart."""
-    return getattr(message, "wire", None) or message.name
-
-
 # Roles of the handshake, whatever the interface.
 CHALLENGE: Final = ("channel.challenge", "signaling.challenge")
 LOGIN: Final = ("channel.login", "signaling.login")
@@ -48,7 +43,7 @@ class Dialect:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self._wire = {(m.interface, wire_name(m)): m for m in spec.messages.values()}
+        self._wire = {(m.interface, m.wire_name): m for m in spec.messages.values()}
         self._places: dict[tuple[str, str], tuple[tuple[str, ...], pointer.Tree]] = {}
         self._flat: dict[tuple[str, str], bool] = {}
         self._routes = [

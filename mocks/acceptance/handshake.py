@@ -11,7 +11,7 @@ from typing import Any
 from conformance.protocol.envelope import Decoded
 from conformance.protocol.signature import ALGORITHMS, verify_document
 from mocks.acceptance.connection import Connection
-from mocks.acceptance.dialect import CHALLENGE, LOGIN, RESUME, role_of, wire_name
+from mocks.acceptance.dialect import CHALLENGE, LOGIN, RESUME, role_of
 from mocks.acceptance.office import Office
 from mocks.acceptance.registry import Registered
 from mocks.acceptance.times import rfc3339
@@ -26,7 +26,7 @@ class Handshake:
         self._office = office
         self._nonces: set[str] = set()
         self._asked = frozenset(
-            (m.interface, wire_name(m)) for m in office.spec.messages.values() if role_of(m) in (*LOGIN, *RESUME)
+            (m.interface, m.wire_name) for m in office.spec.messages.values() if role_of(m) in (*LOGIN, *RESUME)
         )
 
     def nonce(self) -> str:

@@ -12,7 +12,7 @@ from conformance.spec.validators import Validators
 from conformance.trace.clock import Clock
 from conformance.trace.recorder import Recorder
 from conformance.trace.transcript import Entry
-from mocks.acceptance.dialect import Dialect, wire_name
+from mocks.acceptance.dialect import Dialect
 from mocks.acceptance.refusal import CODES, STATUS, Refused
 from mocks.acceptance.world import World
 
@@ -64,7 +64,7 @@ class Office:
 
     def wire(self, message: Message | None) -> str:
         """The wire name, empty for no message."""
-        return wire_name(message) if message is not None else ""
+        return message.wire_name if message is not None else ""
 
     def bench_error(self, where: str, what: str, *, scope: str = "run", about: int | None = None) -> None:
         """The bench did something wrong: on the record, and never the device's fault.

@@ -42,6 +42,26 @@ def test_a_wrong_expression_begins_no_run(tmp_path: Path, keyword: str, told: st
     assert not (tmp_path / "run").exists()
 
 
+def test_what_is_wrong_with_a_device_file_is_told_in_the_language_asked(tmp_path: Path) -> None:
+    device = device_file(tmp_path, "lacking", '[pixit]\nsite = "x"\n[upper_tester]\nverbs = ["hello"]\n')
+    assert "规范没有 PIXIT 项 site" in here("plan", "--device", device, "--lang", "zh")[1]
+    assert "the pack has no PIXIT item site" in here("plan", "--device", device, "--lang", "en")[1]
+
+
+def test_what_is_only_odd_about_a_device_file_is_told_with_the_plan(tmp_path: Path) -> None:
+    device = device_file(tmp_path, "odd", '[upper_tester]\nverbs = ["hello", "card"]\n')
+    code, text = here("plan", "--device", device, "--lang", "zh")
+    assert (code, "上测试器缺少基本动作" in text) == (PASS, True), text
+    assert "the upper tester lacks scan" in here("plan", "--device", device, "--lang", "en")[1]
+
+
+def test_a_lab_is_explained_in_the_language_asked(tmp_path: Path) -> None:
+    chinese = here("lab", "init", tmp_path / "one", "--advertise", "lab.example", "--lang", "zh")[1]
+    english = here("lab", "init", tmp_path / "two", "--advertise", "lab.example", "--lang", "en")[1]
+    assert ("对接地址" in chinese, "docking URL" in chinese) == (True, False), chinese
+    assert english.isascii(), english
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

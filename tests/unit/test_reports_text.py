@@ -75,8 +75,8 @@ def test_console_shows_what_acts_instead_of_obeying_it() -> None:
 
 
 def test_every_line_of_a_command_is_cleaned(capsys: pytest.CaptureFixture[str]) -> None:
-    console.tell("last words: \x1b]0;owned\x07\n")
-    console.answer_line("method \u202ename")
+    console.tell("last words: \x1b]0;owned\x07")
+    console.answer("method \u202ename")
     assert capsys.readouterr() == ("method <U+202E>name\n", "last words: \\x1b]0;owned\\x07\n")
 
 
