@@ -16,6 +16,7 @@ from conformance.bench.outputs import JOURNAL
 from conformance.bench.place import Place, PlaceError, place_of
 from conformance.bench.prepare import told_of
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
+from conformance.iut.review import SECRET, declared, review
 from conformance.spec.loader import load
 from conformance.spec.model import Spec, Text
 from conformance.spec.problems import PackError
@@ -56,6 +57,10 @@ def explore(wanted: Wanted, say: Say) -> int:
             say(f"unknown profile {wanted.profile!r}; the pack has {', '.join(spec.profiles)}")
             return exitcode.USAGE
         device = load_device(wanted.device) if wanted.device is not None else None
+        wrong = [problem for problem in review(device, spec) if problem.code in SECRET] if device is not None else []
+        if wrong:
+            say("\n".join(map(str, wrong)))
+            return exitcode.USAGE
         place = _place(wanted, device)
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(_serve(spec, wanted.profile, device, place, say, wanted.lang))
@@ -83,7 +88,9 @@ async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Pla
     timers_ms = timer_values(spec, spec.profiles[profile])
     clock = SystemClock()
     directory = Path(tempfile.mkdtemp(prefix="rvw-bench-"))
-    recorder = Recorder(Transcript(spec), clock, JournalWriter(directory / JOURNAL), Masker())
+    secrets = declared(device, spec).secrets if device is not None else ()
+    writer = JournalWriter(directory / JOURNAL)
+    recorder = Recorder(Transcript(spec), clock, writer, Masker(secrets))
     city = City(spec, recorder, clock, timers_ms=timers_ms, seed=0, clerk=PaperClerk())
     device_id = device.remote_device_id if device is not None else "RVW-LAB-0001"
     url = device.remote_device_url if device is not None else ""
@@ -115,7 +122,11 @@ async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Pla
         "这里的坐席音视频只是模拟，rvw run 才有真实音视频。按 Ctrl-C 结束。",
         "the clerk's media are on paper here; `rvw run` brings real ones. Ctrl-C ends.",
     ), lang))  # fmt: skip
-    await _follow(recorder, say)
+    try:
+        await _follow(recorder, say)
+    finally:
+        await listeners.close()
+        writer.close()
 
 
 async def _follow(recorder: Recorder, say: Say) -> None:

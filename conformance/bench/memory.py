@@ -16,6 +16,7 @@ from conformance.bench.identity import Identity
 from conformance.bench.world import World
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.prompt import Answer, By, NotAvailable, Prompt
+from conformance.iut.review import declared
 from conformance.spec.model import Spec
 from conformance.trace.clock import LoopClock
 from conformance.trace.journal import JournalWriter
@@ -121,7 +122,7 @@ async def memory_world(
     loop = asyncio.get_running_loop()
     clock = LoopClock(loop, WALL_AT_START)
     writer = JournalWriter(journal) if journal is not None else None
-    recorder = Recorder(Transcript(spec), clock, writer, Masker())
+    recorder = Recorder(Transcript(spec), clock, writer, Masker(declared(device, spec).secrets))
     city = City(spec, recorder, clock, timers_ms=timers_ms, seed=seed, clerk=PaperClerk())
     entry = _entry(device)
     closed: Any = getattr(entry[0], "ConnectionClosed", MemoryConnectionClosedError)

@@ -22,6 +22,7 @@ from conformance.bench.world import World
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.operator import OperatorUpperTester
 from conformance.iut.prompt import Prompt, UpperTester
+from conformance.iut.review import declared
 from conformance.iut.upper_tester import CommandUpperTester, HttpUpperTester
 from conformance.trace.masking import Masker
 from conformance.trace.recorder import Recorder
@@ -48,7 +49,7 @@ async def sockets_world(prepared: Prepared, trail: Trail, show: Show = lambda _:
 async def _built(p: Prepared, trail: Trail, show: Show, stack: AsyncExitStack) -> World:
     clock, place = trail.clock, p.place
     stack.callback(trail.writer.close)
-    recorder = Recorder(trail.transcript, clock, trail.writer, Masker())
+    recorder = Recorder(trail.transcript, clock, trail.writer, Masker(declared(p.device, p.spec).secrets))
     # Also where the profile leaves media clauses out: a device on real sockets connects to nothing less than a real peer.
     city_clerk = ClerkProcess(clock.from_machine)
     await city_clerk.start()

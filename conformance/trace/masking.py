@@ -11,7 +11,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -101,11 +101,14 @@ def _apart(found: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
 class Masker:
     """The masks of one run. Its key comes from the operating system and dies with the run (decision 14)."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        """`known` are secrets from before the run, such as a vendor declares. Raises ValueError for one under 8 bytes."""
         self._key = secrets.token_bytes(32)
         self._residents: set[bytes] = set()
         self._secrets: dict[bytes, str] = {}
         self._needles = _Needles()
+        for value in known:
+            self.add_secret(value)
 
     def add_secret(self, value: bytes | str, kind: str = "secret") -> None:
         """Mask this value from now on, in literal, URL-encoded and base64 form. Values under 8 bytes are refused."""
