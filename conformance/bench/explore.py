@@ -13,7 +13,7 @@ from pathlib import Path
 from conformance.bench.head import timer_values
 from conformance.bench.lab import LabError
 from conformance.bench.outputs import JOURNAL
-from conformance.bench.place import Place, PlaceError, place_of
+from conformance.bench.place import NOTHING, Place, PlaceError, place_of
 from conformance.bench.prepare import told_of
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.iut.review import SECRET, declared, review
@@ -88,13 +88,13 @@ async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Pla
     timers_ms = timer_values(spec, spec.profiles[profile])
     clock = SystemClock()
     directory = Path(tempfile.mkdtemp(prefix="rvw-bench-"))
-    secrets = declared(device, spec).secrets if device is not None else ()
+    told = declared(device, spec) if device is not None else NOTHING
     writer = JournalWriter(directory / JOURNAL)
-    recorder = Recorder(Transcript(spec), clock, writer, Masker(secrets))
+    recorder = Recorder(Transcript(spec), clock, writer, Masker(told.secrets))
     city = City(spec, recorder, clock, timers_ms=timers_ms, seed=0, clerk=PaperClerk())
     device_id = device.remote_device_id if device is not None else "RVW-LAB-0001"
     url = device.remote_device_url if device is not None else ""
-    identity = place.identity(device_id, url or f"https://{place.advertise}/device/v1")
+    identity = place.identity(device_id, url or f"https://{place.advertise}/device/v1").owning(told)
     city.enrol(identity.enrolment())
     listeners = await listen(
         city, host=place.listen, advertise=place.advertise, names=place.names, ports=place.ports, ca=place.ca, good=place.good
@@ -104,16 +104,16 @@ async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Pla
     keyid, key = next(iter(identity.row.device_keys.items()))
     urls = city.world.endpoints.urls
     bound = replace(place, ports=(listeners.http[0].port, listeners.ws.port))
-    for line in bound.instructions(device, spec.docking.path, lang):
+    for line in bound.instructions(device, spec.docking.path, lang, told):
         say(line)
     rows: list[tuple[Text, str]] = [
         (Text(f"对接接口 {spec.docking.id}", f"docking API ({spec.docking.id})"), listeners.docking_url),
         *((Text(f"{i} WebSocket", f"{i} WebSocket"), at) for i, at in urls.items() if at.startswith("wss")),
         (Text("根证书", "root certificate"), str(ca_file)),
         (Text("远程设备ID", "remote_device_id"), identity.row.remote_device_id), (Text("设备 keyid", "keyid"), keyid),
-        (Text("设备密钥 base64", "device key (base64)"), base64.b64encode(key).decode()),
+        (Text("设备密钥 base64", "device key (base64)"), _shown(key, told.device_key)),
         (Text("城市 keyid", "city keyid"), identity.row.city_keyid),
-        (Text("城市密钥 base64", "city key (base64)"), base64.b64encode(identity.row.city_key).decode()),
+        (Text("城市密钥 base64", "city key (base64)"), _shown(identity.row.city_key, told.city_key)),
         (Text("日志", "journal"), str(directory / JOURNAL)),
     ]  # fmt: skip
     for name, value in rows:
@@ -127,6 +127,10 @@ async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Pla
     finally:
         await listeners.close()
         writer.close()
+
+
+def _shown(key: bytes, own: bytes | None) -> str:
+    return "yours, from the device file" if own is not None else base64.b64encode(key).decode()
 
 
 async def _follow(recorder: Recorder, say: Say) -> None:

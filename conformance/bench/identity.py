@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from conformance.iut.review import Declared
 from mocks.acceptance.registry import DeviceIdentity
 
 CONTRACT = "rvw-spawn/1"
@@ -22,6 +23,11 @@ class Identity:
     def fresh(cls, remote_device_id: str, remote_device_url: str) -> Identity:
         """New keys for this run."""
         return cls(DeviceIdentity.fresh(remote_device_id, remote_device_url))
+
+    def owning(self, told: Declared) -> Identity:
+        """With the vendor's own keys where they are declared. Key ids stay: a device sends the one that it is told."""
+        keys = {keyid: told.device_key or key for keyid, key in self.row.device_keys.items()}
+        return Identity(replace(self.row, device_keys=keys, city_key=told.city_key or self.row.city_key))
 
     def enrolment(self) -> DeviceIdentity:
         """The city's side of it."""

@@ -24,6 +24,7 @@ from conformance.bench.trail import Trail, continued_trail, fresh_trail
 from conformance.bench.world import World
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.process import DeviceAbsent
+from conformance.iut.review import declared
 from conformance.spec.model import Text
 from conformance.trace.transcript import Transcript
 from conformance.verdict.model import CaseResult, RunResult
@@ -169,7 +170,7 @@ class LiveRun:
         assert self._thread is not None
         assert self._session is not None
         limit_s = p.device.driver.ready_timeout_s or p.timers_ms["T-BOOT"] / 1000
-        for line in p.place.instructions(p.device, p.spec.docking.path, self._lang):
+        for line in p.place.instructions(p.device, p.spec.docking.path, self._lang, declared(p.device, p.spec)):
             self._say(line)
         who = p.device.remote_device_id
         self._say(Text(

@@ -13,11 +13,13 @@ from typing import Any, Final
 from conformance.bench.identity import Identity
 from conformance.bench.lab import Lab, LabError, load_lab, read_leaf, read_root
 from conformance.iut.device_file import DeviceFile
+from conformance.iut.review import Declared
 from conformance.spec.model import Text
 from mocks.pki import Leaf, RunCa, fingerprint
 from mocks.servers.listeners import authority_of
 from reports.words import Lang, say
 
+NOTHING: Final = Declared()
 LOOPBACK: Final = "127.0.0.1"
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  named to be told apart, not bound
 
@@ -47,8 +49,8 @@ class Place:
             return Identity(self.lab.identity(remote_device_id, url))
         return Identity.fresh(remote_device_id, url)
 
-    def instructions(self, device: DeviceFile | None, docking_path: str, lang: Lang) -> list[str]:
-        """What a person has to open and to set so that this device reaches this bench."""
+    def instructions(self, device: DeviceFile | None, docking_path: str, lang: Lang, own: Declared = NOTHING) -> list[str]:
+        """What a person has to open and to set so that this device reaches this bench; `own` are keys that it has already."""
         http, ws = self.ports
         base = f"https://{authority_of(self.advertise)}:{http}"
         netsh = f'netsh advfirewall firewall add rule name="rvw" dir=in action=allow protocol=TCP localport={http},{ws}'
@@ -70,6 +72,9 @@ class Place:
         ]  # fmt: skip
         if device is not None:
             rows.append((Text("远程设备ID", "device id"), device.remote_device_id))
+        if device is not None and (own.device_key or own.city_key):
+            used = Text("使用 [pixit] 中声明的密钥", "those of [pixit] are used as they are")
+            rows.append((Text("设备密钥", "device keys"), used))
         if device is not None and self.lab is not None:
             keys = f"{self.lab.key_file(device.remote_device_id)} (keyid, key_b64; city_keyid, city_key_b64)"
             rows.append((Text("设备密钥", "device keys"), keys))

@@ -114,7 +114,7 @@ def _device(
     device, recorder = p.device, city.recorder
     api_port, tester_port = free_ports(2)
     url = device.remote_device_url or f"https://{authority_of(p.place.device_host)}:{api_port}/device/v1"
-    identity = p.place.identity(device.remote_device_id, url)
+    identity = p.place.identity(device.remote_device_id, url).owning(declared(device, p.spec))
     city.enrol(identity.enrolment())
     for value in p.secrets:
         recorder.add_secret(value)

@@ -5,8 +5,10 @@ A fatal problem stops a run before its first case (usage or configuration, never
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from conformance.iut.device_file import DeviceFile
@@ -15,7 +17,11 @@ from conformance.spec.model import PicsItem, PixitItem, Place, Spec, Text, Verif
 from conformance.spec.problems import suggest
 
 FLOOR_VERBS: Final = ("hello", "card", "scan", "document", "press")  # every upper tester has them
-SECRET: Final = ("secret",)  # codes of problems without whose remedy nothing may be recorded
+SECRET: Final = ("secret", "key")  # codes of problems without whose remedy nothing may be recorded or signed
+DEVICE_KEY: Final = "pixit.device_key"  # where a pack has the key with which the device signs, if it asks for it
+CITY_KEY: Final = "pixit.city_key"  # and the one with which the acceptance system signs its calls to the device
+_KEY_BYTES: Final = 16
+_HEX: Final = re.compile("[0-9A-Fa-f]+")
 _SECRET_CHARS: Final = 8  # a shorter secret would be masked wherever chance repeats it
 
 
@@ -39,9 +45,11 @@ class ReviewProblem:
 class Declared:
     """Declared values by item id, as rules and conditions ask for them, and the secrets among them."""
 
-    pics: Mapping[str, Any]
-    pixit: Mapping[str, Any]  # not the sensitive ones
-    secrets: tuple[str, ...]
+    pics: Mapping[str, Any] = field(default_factory=dict)
+    pixit: Mapping[str, Any] = field(default_factory=dict)  # not the sensitive ones
+    secrets: tuple[str, ...] = ()
+    device_key: bytes | None = None  # the vendor's own, where the bench does not issue it
+    city_key: bytes | None = None
 
 
 _ABSENT: Final = object()
@@ -52,7 +60,18 @@ def declared(device: DeviceFile, spec: Spec) -> Declared:
     pics = {i: value for i, item in spec.pics.items() if (value := _value(device, item)) is not _ABSENT}
     pixit = {i: value for i, item in spec.pixit.items() if (value := _value(device, item)) not in (_ABSENT, "")}
     secrets = tuple(str(value) for i, value in pixit.items() if spec.pixit[i].sensitive)
-    return Declared(pics, {i: v for i, v in pixit.items() if not spec.pixit[i].sensitive}, secrets)
+    open_ones = {i: v for i, v in pixit.items() if not spec.pixit[i].sensitive}
+    keys = {spec.pixit[i].where: _key(v) for i, v in pixit.items() if spec.pixit[i].where in (DEVICE_KEY, CITY_KEY)}
+    return Declared(pics, open_ones, secrets, keys.get(DEVICE_KEY), keys.get(CITY_KEY))
+
+
+def _key(value: Any) -> bytes | None:
+    """The key that a text stands for; None where it stands for none. A key in hex would pass for another one in base64."""
+    try:
+        key = base64.b64decode(value, validate=True) if isinstance(value, str) and not _HEX.fullmatch(value) else b""
+    except ValueError:
+        return None
+    return key if len(key) >= _KEY_BYTES else None
 
 
 def review(device: DeviceFile, spec: Spec) -> list[ReviewProblem]:
@@ -239,6 +258,28 @@ def _secrets(device: DeviceFile, spec: Spec) -> Iterator[ReviewProblem]:
             ))  # fmt: skip
 
 
+def _keys(device: DeviceFile, spec: Spec) -> Iterator[ReviewProblem]:
+    """A key of the vendor's own must be one, and the two ways are signed with two keys."""
+    found = []
+    for item in spec.pixit.values():
+        value = _value(device, item)
+        if item.where not in (DEVICE_KEY, CITY_KEY) or value in (_ABSENT, ""):
+            continue
+        key = _key(value)
+        if key is None:
+            yield ReviewProblem("key", item.id, _place(device, item), Text(
+                f"{item.id} 应为密钥的 base64 文本（不是十六进制），密钥至少 {_KEY_BYTES} 字节；由测试台签发时留空",
+                f"{item.id} is a key of at least {_KEY_BYTES} bytes in base64 (not in hex), or empty where the bench issues it",
+            ))  # fmt: skip
+        elif key in found:
+            yield ReviewProblem("key", item.id, _place(device, item), Text(
+                f"{item.id} 与另一方向的密钥相同，两个方向须用不同的密钥",
+                f"{item.id} is the key of the other direction, too; the two directions have different keys",
+            ))  # fmt: skip
+        else:
+            found.append(key)
+
+
 def _open_texts(device: DeviceFile, spec: Spec) -> str:
     """Everything of the device file that a run records as it is."""
     known = declared(device, spec)
@@ -263,5 +304,5 @@ def _declarations(device: DeviceFile, spec: Spec) -> Iterator[ReviewProblem]:
 
 
 _CHECKS: Final[tuple[Callable[[DeviceFile, Spec], Iterator[ReviewProblem]], ...]] = (
-    _missing, _unknown, _values, _twice, _peripherals, _codecs, _url, _upper_tester, _secrets, _declarations,
+    _missing, _unknown, _values, _twice, _peripherals, _codecs, _url, _upper_tester, _secrets, _keys, _declarations,
 )  # fmt: skip

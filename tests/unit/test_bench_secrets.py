@@ -16,7 +16,7 @@ import pytest
 
 from conformance.bench.explore import Wanted, explore
 from conformance.bench.outputs import JOURNAL
-from conformance.bench.prepare import Options, prepare
+from conformance.bench.prepare import Options, UsageProblem, prepare
 from conformance.bench.sockets import sockets_world
 from conformance.bench.trail import fresh_trail
 from conformance.bench.world import World
@@ -104,3 +104,39 @@ def test_declared_secrets_do_not_reach_an_exploration_s_journal(device: Path) ->
 
     assert explore(Wanted(device=device), say) == exitcode.PASS
     assert_masked(Path(told["journal"]))
+    assert not set(OWN.values()) & set(told.values()), "nor the terminal: the vendor has them"
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("declared", [("device", "city"), ("device",), ("city",), ()])
+def test_the_vendor_s_own_keys_are_the_keys_of_the_run(
+    device: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: tuple[str, ...]
+) -> None:
+    for name in {*OWN} - {*declared}:
+        device.write_text(device.read_text("utf-8").replace(OWN[name], ""), encoding="utf-8")
+
+    def look(world: World) -> None:
+        identity = world.city.world.registry.identities["RVW-SECRETS"]
+        used = {"device": identity.device_keys["dev-RVW-SECRETS"], "city": identity.city_key}
+        for name, key in used.items():
+            assert (base64.b64encode(key).decode() == OWN[name]) == (name in declared)
+            assert len(key) == 32
+
+    in_sockets(device, tmp_path, look, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("correct horse battery", "in base64"), ("c2hvcnQga2V5", "at least 16 bytes"), ("0f" * 32, "not in hex"),
+        (OWN["city"], "two directions have different keys"), ("c2hvcnQ", "cannot be masked"),
+    ],
+)  # fmt: skip
+def test_a_key_that_is_none_is_told_before_any_traffic(device: Path, value: str, told: str) -> None:
+    device.write_text(device.read_text("utf-8").replace(OWN["device"], value), encoding="utf-8")
+    with pytest.raises(UsageProblem, match=told) as caught:
+        prepare(Options(device))
+    assert f"{device}:" in str(caught.value)
+    lines: list[str] = []
+    assert explore(Wanted(device=device), lines.append) == exitcode.USAGE
+    assert told in lines[0]
