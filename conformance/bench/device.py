@@ -17,6 +17,7 @@ from conformance.trace.recorder import Recorder
 from conformance.trace.transcript import Entry
 
 CLAIMS: Final = frozenset({"screen", "residue", "resources", "logs"})  # verbs that ask instead of act: the device's word
+CLAIM_CHARS: Final = 100_000  # kept of what was told
 ANSWER_S: Final = 30.0  # the drivers have shorter limits of their own; a driver that hangs must not hang the run
 GRADES: Final = {"http": "simulated", "command": "simulated", "operator": "physical"}
 
@@ -113,7 +114,8 @@ class DeviceHandle:
             raise DeviceUnreachable(why) from error
         done = {"id": prompt.id, "verb": verb, "ok": answer.ok, "error": answer.error}
         if verb in CLAIMS and answer.ok:
-            self._recorder.observe("I6", "iut", "device.claim", facts=self._claim(verb, answer.result, note or {}))
+            claim = self._claim(verb, answer.result, note or {})
+            self._recorder.observe("I6", "iut", "device.claim", facts=claim, cut=CLAIM_CHARS)
         else:
             done["result"] = dict(answer.result)
         self._recorder.observe("I6", "-", "stimulus.done", facts=done)
@@ -172,7 +174,7 @@ class DeviceHandle:
             cameras = result.get("cameras_in_use") or []
             facts |= {"rss_kb": result.get("rss_kb"), "cameras_in_use": cameras, "cameras": len(cameras)}
         else:
-            facts["text"] = text[:100_000]
+            facts["text"] = text
         return facts | dict(note)
 
 

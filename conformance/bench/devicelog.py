@@ -18,6 +18,7 @@ from conformance.trace.recorder import Recorder
 from conformance.trace.transcript import Entry
 
 MAX_LINES: Final = 200
+LINE_CHARS: Final = 2000  # kept of each
 COMMAND_LIMIT_S: Final = 10.0
 MARGIN_S: Final = 1.0  # a device's clock is read only to its own precision
 _STAMP: Final = re.compile(
@@ -128,6 +129,6 @@ async def report(recorder: Recorder, log: DeviceLog, case: str, start: float) ->
     if not lines:
         return
     before, recorder.case = recorder.case, case
-    facts = {"lines": [text[:2000] for _, text in lines], "times": [t for t, _ in lines]}
-    recorder.observe("", "iut", "device.log", facts=facts)
+    facts = {"lines": [text for _, text in lines], "times": [t for t, _ in lines]}
+    recorder.observe("", "iut", "device.log", facts=facts, cut=LINE_CHARS)
     recorder.case = before

@@ -144,7 +144,9 @@ def _ready(line: bytes) -> Mapping[str, Any]:
     except ValueError:
         ready = None
     if not (isinstance(ready, dict) and ready.get("ready") is True and ready.get("contract") == CONTRACT):
-        raise ValueError(f"its first line is no ready line of {CONTRACT}: {line[:200]!r}")
+        # Whole or not at all: a mask finds no half of a secret.
+        said = repr(line) if len(line) <= 200 else f"{len(line)} bytes"
+        raise ValueError(f"its first line is no ready line of {CONTRACT}: {said}")
     return ready
 
 

@@ -21,7 +21,7 @@ LINE_LIMIT = 1 << 22  # bytes of one answer: logs and what is left of a resident
 
 def _answer(document: Any) -> Answer:
     if not isinstance(document, Mapping):
-        raise OSError(f"the upper tester answered no object: {str(document)[:120]!r}")
+        raise OSError(f"the upper tester answered a {type(document).__name__} where an object is asked")
     result = document.get("result")
     told = result if isinstance(result, Mapping) else {}
     return Answer(ok=document.get("ok") is True, result=told, error=str(document.get("error") or ""))

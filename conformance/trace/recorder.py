@@ -45,12 +45,13 @@ class Recorder:
 
     def observe(
         self, iface: str, direction: Dir, kind: str, raw: bytes = b"", facts: Mapping[str, Any] | None = None,
-        *, t: float | None = None, decoded: Decoded | None = None,
+        *, t: float | None = None, decoded: Decoded | None = None, cut: int | None = None,
     ) -> Entry:  # fmt: skip
         """Record one observation and return its entry. `t` is given only by children that stamped it themselves.
 
         `decoded` is what the pack's envelope made of exactly these bytes, where the caller has it already: it serves the
-        transcript too, unless masking changed the bytes.
+        transcript too, unless masking changed the bytes. `cut` is how much is kept of the bytes and of each text in the facts,
+        of what may be too long: it is cut here, after the mask, which finds no half of a secret.
         A full disk is remembered in `failed` and ends the run; it never loses the entry in memory.
         """
         told = _plain(facts) if facts else {}
@@ -65,6 +66,8 @@ class Recorder:
             told["ids"] = 0  # an empty frame, such as the last fragment of a message
         if told and kind != "ws.frame":
             told = self._mask_facts(told)
+        if cut is not None:
+            raw, told = raw[:cut], _cut(told, cut)
         blob = self._blob(raw) if len(raw) > BLOB_FLOOR else ""
         stamp = round(self.clock.monotonic() if t is None else t, 6)
         observation = Observation(self._n, stamp, self.case, iface, direction, kind, raw, told, blob)
@@ -151,6 +154,14 @@ class Recorder:
 
 _FROM_DEVICE = ("ws.frame", "http.request", "ws.upgrade")
 _PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
+def _cut(value: Any, length: int) -> Any:
+    if isinstance(value, str):
+        return value[:length]
+    if isinstance(value, list):
+        return [_cut(item, length) for item in value]
+    return {key: _cut(item, length) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from conformance.protocol.strictjson import MalformedMessage
 from mocks.city import City
 
 PATH: Final = "/doctor"
+NOTE_CHARS: Final = 200  # kept of each thing that the page told
 SKEW_LIMIT_MS: Final = 5000  # where the page begins to warn; what the specification allows is the pack's business
 
 _PAGE: Final = """<!doctype html>
@@ -81,7 +82,7 @@ def answer(city: City, raw: bytes, tls: Mapping[str, Any], peer: str) -> bytes |
     if target.path == f"{PATH}/time":
         return _response("application/json", json.dumps({"server_time_ms": round(city.recorder.clock.wall() * 1000)}).encode())
     if target.path == f"{PATH}/result":
-        query = {key: values[0][:40] for key, values in parse_qs(target.query).items() if key in ("skew_ms", "ws")}
+        query = {key: values[0] for key, values in parse_qs(target.query).items() if key in ("skew_ms", "ws")}
         _note(city, {"asked": "result", "peer": peer, **query})
         return _response("application/json", b"{}")
     return None
@@ -102,7 +103,7 @@ def ws_url(city: City) -> str:
 
 
 def _note(city: City, facts: Mapping[str, Any]) -> None:
-    city.recorder.observe("", "-", "doctor", facts=facts)
+    city.recorder.observe("", "-", "doctor", facts=facts, cut=NOTE_CHARS)
 
 
 def _response(content_type: str, body: bytes) -> bytes:

@@ -17,6 +17,7 @@ from mocks.servers.tls import SESSION, TlsListener, TlsSession
 
 HEAD_LIMIT: Final = 64 * 1024
 EVIDENCE: Final = 4096  # bytes kept of what was too much to read (decision 11)
+STRAY_LIMIT: Final = 2 * EVIDENCE  # bytes of it that are masked before they are cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class HttpConnection(asyncio.Protocol):
         self._peer = ""
         self._tls: Mapping[str, Any] | None = None
         self._raw = bytearray()
+        self._strayed = bytearray()
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
         self._timer: asyncio.TimerHandle | None = None
         self._busy = False  # a response is owed
@@ -121,6 +123,9 @@ class HttpConnection(asyncio.Protocol):
         if self._raw and not self._busy:
             # What came of a request that never got complete is evidence too.
             self._observe_fragment("the connection ended inside a request")
+        if self._strayed:
+            facts = {"conn": self._conn, "reason": "pipelined"}
+            self._city.recorder.observe(self._iface, "iut", "http.stray", bytes(self._strayed), facts, cut=EVIDENCE)
         by, reason = self._ended
         self._city.conn_closed(self._iface, self._conn, by, f"{reason}: {error}" if error is not None else reason)
         self._transport = None
@@ -173,10 +178,12 @@ class HttpConnection(asyncio.Protocol):
             self._answer(action)
 
     def _stray(self, data: bytes) -> None:
-        """Pipelining (RFC 9112 section 9.3.2) is refused: the bytes are recorded, the connection ends after the answer."""
+        """Pipelining (RFC 9112 section 9.3.2) is refused: the bytes are recorded, the connection ends after the answer.
+
+        They are recorded together, at the end: how they came in pieces must hide nothing from the mask.
+        """
         self._keep_alive = False
-        facts = {"conn": self._conn, "reason": "pipelined"}
-        self._city.recorder.observe(self._iface, "iut", "http.stray", data[:EVIDENCE], facts)
+        self._strayed += data[: max(0, STRAY_LIMIT - len(self._strayed))]
 
     def _too_large(self) -> None:
         self._observe_fragment("too large")
@@ -188,7 +195,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _observe_fragment(self, reason: str) -> None:
         facts = {"conn": self._conn, "reason": reason, "size": len(self._raw)}
-        self._city.recorder.observe(self._iface, "iut", "http.fragment", bytes(self._raw[:EVIDENCE]), facts)
+        self._city.recorder.observe(self._iface, "iut", "http.fragment", bytes(self._raw), facts, cut=EVIDENCE)
 
     # Writing
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from conformance.bench.device import DeviceHandle
+from conformance.bench.device import CLAIM_CHARS, DeviceHandle
 from conformance.bench.errors import DeviceUnreachable
 from conformance.iut.prompt import Answer, By, NotAvailable, Prompt
 from conformance.spec.loader import load
@@ -16,6 +16,25 @@ from conformance.trace.recorder import Recorder
 from conformance.trace.transcript import Transcript
 from conformance.verdict.model import Blame
 from conformance.verdict.taint import taints_of
+
+
+class Telling:
+    """A program that answers everything with one text."""
+
+    by: By = "http"
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    async def verbs(self) -> frozenset[str]:
+        return frozenset({"logs"})
+
+    async def ask(self, prompt: Prompt) -> Answer:
+        del prompt
+        return Answer(ok=True, result={"lines": [self._text]})
+
+    async def close(self) -> None:
+        return
 
 
 class Refusing:
@@ -35,6 +54,14 @@ class Refusing:
 
     async def close(self) -> None:
         return
+
+
+def test_what_a_device_tells_is_masked_before_it_is_cut() -> None:
+    recorder = Recorder(Transcript(load()), SystemClock(), None, Masker(["a-very-secret-token"]))
+    tester = Telling("x" * (CLAIM_CHARS - 20) + "a-very-secret-token")
+    asyncio.run(DeviceHandle(recorder, lambda: tester, None).do("logs"))
+    claim = next(entry.facts for entry in recorder.transcript if entry.obs == "device.claim")
+    assert (len(claim["text"]), "a-very" in claim["text"]) == (CLAIM_CHARS, False)
 
 
 @pytest.mark.parametrize(

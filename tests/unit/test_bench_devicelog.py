@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from conformance.bench.devicelog import CommandLog, StderrLog, report
+from conformance.bench.devicelog import LINE_CHARS, CommandLog, StderrLog, report
 from conformance.spec.loader import load
 from conformance.trace.masking import Masker
 from conformance.trace.recorder import Recorder
@@ -82,6 +82,18 @@ def test_a_command_that_is_not_there_says_so_in_the_log() -> None:
     clock = StillClock()
     found = asyncio.run(CommandLog(["rvw-no-such-command"], HERE, clock, _recorder(clock)).between(0.0, 1.0))
     assert "cannot be started" in found[0][1]
+
+
+def test_a_long_line_is_masked_before_it_is_cut() -> None:
+    clock = StillClock()
+    recorder = _recorder(clock)
+    recorder.add_secret("a-very-secret-token")
+    log = StderrLog(clock)
+    clock.now = 1.0
+    log.add("x" * (LINE_CHARS - 10) + "a-very-secret-token refused")
+    asyncio.run(report(recorder, log, "que.swipe-ticket", 0.5))
+    (line,) = recorder.transcript[-1].facts["lines"]
+    assert (len(line), "a-very" in line) == (LINE_CHARS, False)
 
 
 def test_what_is_reported_belongs_to_the_case_and_is_masked() -> None:
