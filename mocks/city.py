@@ -128,6 +128,11 @@ class City(Operations):
         """How many messages of devices came in and must be on the record."""
         return self.office.heard
 
+    def put_down(self) -> None:
+        """The run ends: what is held back of unfinished messages goes on record."""
+        for conn in list(self.channels.connections):
+            self.channels.release(conn)
+
     def self_check(self) -> list[str]:
         """What the city cannot do right, before any device pays for it. Empty where all is well."""
         return faults_of(self.office)
@@ -226,6 +231,7 @@ class City(Operations):
         connection = self.channels.connections.get(conn)
         if connection is None:
             return
+        self.channels.release(conn)
         facts = {"conn": conn, "code": code, "reason": reason, "by": by}
         direction: Any = by if by in ("iut", "bench") else "-"
         self.recorder.observe(connection.interface.id, direction, "ws.close", facts=facts)

@@ -217,6 +217,7 @@ class RunSession:
     async def finish(self, *, reason: str = "complete") -> RunResult:
         """Seal the trace and judge it whole."""
         recorder = self.world.recorder
+        self.world.city.put_down()
         if recorder.case:  # broken off in its middle: it has no end of its own, and `rvw resume` runs it again
             recorder.observe("", "-", "case.cut", facts={"reason": reason})
         recorder.case = ""

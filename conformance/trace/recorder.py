@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -54,12 +54,33 @@ class Recorder:
         of what may be too long: it is cut here, after the mask, which finds no half of a secret.
         A full disk is remembered in `failed` and ends the run; it never loses the entry in memory.
         """
-        told = _plain(facts) if facts else {}
+        raw, masked = self._mask(raw) if raw else (raw, [])
+        return self._enter(
+            iface, direction, kind, raw, _plain(facts) if facts else {}, masked, t, decoded if not masked else None, cut
+        )
+
+    def observe_together(
+        self, iface: str, direction: Dir, kind: str, parts: Sequence[tuple[bytes, Mapping[str, Any]]]
+    ) -> list[Entry]:
+        """Record the parts of one message one by one, but masked as one: a value that is split over them is found, too."""
+        whole, masked = self._mask(b"".join(raw for raw, _ in parts))
+        entries: list[Entry] = []
+        at = 0
+        for raw, facts in parts:
+            end = at + len(raw)
+            here = [{**row, "at": row["at"] - at} for row in masked if at <= row["at"] < end]
+            entries.append(self._enter(iface, direction, kind, whole[at:end], _plain(facts), here))
+            at = end
+        return entries
+
+    def _enter(
+        self, iface: str, direction: Dir, kind: str, raw: bytes, told: dict[str, Any], masked: list[dict[str, Any]],
+        t: float | None = None, decoded: Decoded | None = None, cut: int | None = None,
+    ) -> Entry:  # fmt: skip
+        """Write what is masked already, number it, and wake who waits."""
         if raw:
-            raw, masked = self._mask(raw)
             if masked:
                 told["masked"] = masked
-                decoded = None
             if direction == "iut" and kind in _FROM_DEVICE:
                 told.update(canary(kind, raw, masked))
         elif direction == "iut" and kind == "ws.frame":

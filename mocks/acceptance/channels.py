@@ -80,19 +80,22 @@ class Channels:
     # Incoming
 
     def frame(self, conn: str, opcode: int, fin: bool, rsv1: bool, payload: bytes, extra: Mapping[str, Any]) -> None:
-        """One frame of a device: recorded with what it proves, whatever fails while that is found out; then processed."""
+        """One frame of a device: recorded with what it proves, whatever fails while that is found out; then processed.
+
+        A fragment is recorded together with the rest of its message, because the mask must see what is split over them.
+        """
         connection = self.connections.get(conn)
         if connection is None:
             return
-        facts: Facts = {"conn": conn, "opcode": opcode, "fin": fin, "rsv1": rsv1, "k": self._office.heard_one(), **extra}
+        facts: Facts = {"conn": conn, "opcode": opcode, "fin": fin, "rsv1": rsv1, **extra}
+        whole = opcode in (TEXT, CONTINUATION, BINARY)  # no control frame
+        if whole and not fin:
+            connection.held.append((payload, {**facts, "came": round(self._office.clock.monotonic(), 6)}))
+            return
         decoded: Decoded | None = None
         problem = ""
-        whole = fin and opcode in (TEXT, CONTINUATION, BINARY)
-        raw = payload
-        if opcode in (TEXT, CONTINUATION, BINARY) and (connection.fragments or not fin):
-            connection.fragments.append(payload)
-            if fin:
-                raw, connection.fragments = b"".join(connection.fragments), []
+        joined = whole and bool(connection.held)
+        raw = b"".join([*(part for part, _ in connection.held), payload]) if joined else payload
         try:
             if whole:
                 decoded = self._envelope(connection.interface).decode(raw)
@@ -101,13 +104,17 @@ class Channels:
             problem = error.reason
         finally:
             # The transcript calls a binary frame malformed without looking into it.
-            shared = decoded if raw is payload and opcode == TEXT else None
-            entry = self._office.recorder.observe(
-                connection.interface.id, "iut", "ws.frame", payload, facts, decoded=shared
-            )
+            shared = decoded if opcode == TEXT else None
+            if joined:
+                entry = self._record_held(connection, (payload, facts))
+            else:
+                facts["k"] = self._office.heard_one()
+                entry = self._office.recorder.observe(
+                    connection.interface.id, "iut", "ws.frame", payload, facts, decoded=shared
+                )
         if not whole:
             return
-        if decoded is not None and raw is payload:
+        if decoded is not None and not joined:
             self._office.witness(entry, payload, True, decoded.body, decoded.name)
         if len(raw) > connection.interface.max_message_bytes:
             connection.port.close(1009, "message too big")
@@ -115,6 +122,18 @@ class Channels:
             self._refuse(connection, None, None, Refused("malformed" if "JSON" in problem else "invalid-request", problem))
         else:
             self._message(connection, decoded, entry, facts)
+
+    def release(self, conn: str) -> None:
+        """Record what came of a message that does not come to its end."""
+        connection = self.connections.get(conn)
+        if connection is not None and connection.held:
+            self._record_held(connection)
+
+    def _record_held(self, connection: Connection, *last: tuple[bytes, Facts]) -> Entry:
+        parts, connection.held = [*connection.held, *last], []
+        for _, facts in parts:
+            facts["k"] = self._office.heard_one()
+        return self._office.recorder.observe_together(connection.interface.id, "iut", "ws.frame", parts)[-1]
 
     def _message(self, connection: Connection, decoded: Decoded, entry: Entry, facts: Facts) -> None:
         link = connection.link

@@ -46,7 +46,7 @@ class Connection:
     challenge_id: Any = None
     claimed: Registered | None = None  # proven by the challenge or the login, not yet attached
     link: Link | None = None
-    fragments: list[bytes] = field(default_factory=list)
+    held: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)  # fragments of a message that goes on, with facts
 
     @property
     def device_id(self) -> str:
