@@ -90,7 +90,7 @@ def test_declared_secrets_do_not_reach_an_exploration_s_journal(device: Path) ->
     tasks: list[asyncio.Task[None]] = []
 
     def say(line: str) -> None:
-        name, _, value = line.partition("  ")
+        name, _, value = line.partition(": ")
         told[name] = value.strip()
         if line.startswith("the clerk's media"):
             tasks.append(asyncio.get_running_loop().create_task(leak()))
@@ -102,7 +102,7 @@ def test_declared_secrets_do_not_reach_an_exploration_s_journal(device: Path) ->
                 await client.get(told["docking API (I1)"] + "/time", headers={"x-leak": secret})
         signal.raise_signal(signal.SIGINT)
 
-    assert explore(Wanted(device=device), say) == exitcode.PASS
+    assert explore(Wanted(device=device, lang="en"), say) == exitcode.PASS
     assert_masked(Path(told["journal"]))
     assert not set(OWN.values()) & set(told.values()), "nor the terminal: the vendor has them"
 
