@@ -188,8 +188,8 @@ class City(Operations):
         try:
             request = parse_request(raw_upgrade)
         except MalformedMessage as error:
-            iface = self.office.dialect.ws_interfaces[0].id
-            self.recorder.observe(iface, "iut", "ws.upgrade", raw_upgrade, {"conn": conn, "problem": error.reason})
+            first = self.office.dialect.ws_interfaces[0].id  # its path says nothing about which one was meant
+            self.recorder.observe(first, "iut", "ws.upgrade", raw_upgrade, {"conn": conn, "problem": error.reason})
             return WsDecision(None, status=400, reason=error.reason)
         interface = next((i for i in self.office.dialect.ws_interfaces if i.path == request.path), None)
         iface = interface.id if interface is not None else self.office.dialect.ws_interfaces[0].id

@@ -151,7 +151,8 @@ class MemoryTransport:
         network, city = self._network, self._network.city
         await asyncio.sleep(network.latency_s)
         parts = urlsplit(url)
-        iface = next((i.id for i in city.office.dialect.ws_interfaces if i.path == parts.path), "I2")
+        rows = city.office.dialect.ws_interfaces
+        iface = next((i.id for i in rows if i.path == parts.path), rows[0].id)
         conn = network.connect(iface, self._verify, self._peer)
         upgrade = [("host", parts.netloc), ("upgrade", "websocket"), ("connection", "Upgrade"),
                    ("sec-websocket-version", "13"), ("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==")]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ class Resident:
 
     id_number: str
     name: str
+    address: str = "测试路1号"
+    issuing_authority: str = "测试公安局"
     card_type: str = "id_card"
 
     @property
@@ -37,16 +40,19 @@ class Resident:
             return {"card_type": "social_card", "id_number": self.id_number, "name": self.name}
         return {
             "card_type": "id_card", "id_number": self.id_number, "name": self.name, "sex": self.sex, "ethnicity": "汉",
-            "birth_date": self.birth_date, "address": "上海市静安区测试路1号", "issuing_authority": "上海市公安局静安分局",
+            "birth_date": self.birth_date, "address": self.address,
+            "issuing_authority": self.issuing_authority,
             "valid_from": "2015-01-01", "valid_until": "长期",
         }  # fmt: skip
 
 
-def residents(seed: int, case_id: str) -> list[Resident]:
-    """Eight residents of a case."""
+def residents(seed: int, case_id: str, city: Mapping[str, Any]) -> list[Resident]:
+    """Eight residents of a case; where they live is the pack's to say (`city.people`)."""
+    home = {"division": personal.STAND_IN, **city.get("people", {})}
+    division = str(home.pop("division"))
     rng = random.Random(f"{seed}/{case_id}")  # noqa: S311  public identifiers, repeatable by design
     people = []
     for _ in range(8):
         name = rng.choice(_SURNAMES) + "".join(rng.sample(_GIVEN, 2))
-        people.append(Resident(personal.synthetic_id(rng), name))
+        people.append(Resident(personal.synthetic_id(rng, division), name, **home))
     return people

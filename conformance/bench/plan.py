@@ -187,7 +187,7 @@ def _obligations(
         for obligation in clause.obligations:
             if clause.condition is not None and not holds(clause.condition, pics):
                 not_applicable.append(Left(obligation.id, "设备声明不具备该条件", "its condition is not declared"))
-            elif (reason := _out_of_scope(profile, clause, obligation)) is not None:
+            elif (reason := _out_of_scope(spec, profile, clause, obligation)) is not None:
                 not_selected.append(Left(obligation.id, *reason))
             elif obligation.verification is Verification.DOCUMENT and obligation.rule is None:
                 if obligation.id in declarations:
@@ -203,10 +203,11 @@ def _obligations(
     return selected, not_selected, not_applicable, declared
 
 
-def _out_of_scope(profile: Profile, clause: Clause, obligation: Obligation) -> tuple[str, str] | None:
+def _out_of_scope(spec: Spec, profile: Profile, clause: Clause, obligation: Obligation) -> tuple[str, str] | None:
     if clause.family not in profile.families:
         return f"配置 {profile.id} 不含 {clause.family} 类", f"the profile {profile.id} leaves out {clause.family}"
-    if clause.interface == "I5" and not profile.media:
+    about = spec.interfaces.get(clause.interface or "")
+    if about is not None and about.transport == "webrtc" and not profile.media:
         return f"配置 {profile.id} 不含媒体", f"the profile {profile.id} has no media"
     if obligation.verification is Verification.OPERATOR and "operator" not in profile.stimulus:
         return f"配置 {profile.id} 无测试员", f"the profile {profile.id} has no operator"

@@ -18,13 +18,12 @@ from conformance.bench.place import Place, PlaceError, place_of
 from conformance.bench.plan import Means, Plan, Selection, make_plan
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.iut.prompt import known_verbs
-from conformance.iut.review import declared, review
+from conformance.iut.review import FLOOR_VERBS, declared, review
 from conformance.spec.loader import load
 from conformance.spec.model import Profile, Spec, Text
 from conformance.spec.problems import PackError, suggest
 from conformance.verdict.waivers import Waiver, WaiverError, load_waivers, unfit
 
-FLOOR_VERBS = frozenset({"card", "scan", "document", "press"})  # what every I6 serves
 FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})  # what a disk says that takes no more
 
 
@@ -156,4 +155,4 @@ def _verbs(device: DeviceFile, profile: Profile, options: Options) -> frozenset[
     person = known_verbs() if options.prompts and "operator" in profile.stimulus else frozenset()
     if device.upper_tester.kind == "operator":
         return person
-    return (frozenset(device.upper_tester.verbs) or FLOOR_VERBS) | person
+    return (frozenset(device.upper_tester.verbs) or frozenset(FLOOR_VERBS)) | person

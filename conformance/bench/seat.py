@@ -188,7 +188,7 @@ class Seat:
         if rows is None:
             rows = self._hours
         elif not rows:
-            today = local(self.city.world.now()).isoweekday()
+            today = local(self.city.world.now(), self.city.world.counter.utc_offset).isoweekday()
             day = next(d for d in self._hours[0]["days"] if weekday(d) != today)
             rows = [{**self._hours[0], "days": [day], "from": "00:00", "to": "00:01"}]
         self.city.set_hours(rows)

@@ -39,7 +39,7 @@ class Stage:
         self.timers_ms = timers_ms
         self.pics = pics
         self.mark = recorder.last  # waits look at what came after this observation
-        self._people: Sequence[Resident] = residents(seed, case_id)
+        self._people: Sequence[Resident] = residents(seed, case_id, spec.city)
         for person in self._people:
             recorder.allow_person(person.id_number)
 

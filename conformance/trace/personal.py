@@ -18,6 +18,8 @@ CANDIDATE: Final = re.compile(
     rb"(?<![0-9A-Za-z])[1-8][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?![0-9A-Za-z])"
 )
 
+STAND_IN: Final = "110101"  # division of every stand-in: the one of the masked number would tell where somebody is from
+
 _DIGITS: Final = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _BODY: Final = b"0" * 17
 
@@ -43,7 +45,7 @@ def is_id_number(text: str) -> bool:
     return text[17].upper() == check_digit(text[:17])
 
 
-def synthetic_id(rng: random.Random, division: str = "310106") -> str:
+def synthetic_id(rng: random.Random, division: str) -> str:
     """An identity number with a birth date in the 1880s: valid in form, of nobody living."""
     day = dt.date(1880, 1, 1) + dt.timedelta(days=rng.randrange(3650))
     body = f"{division}{day:%Y%m%d}{rng.randrange(1, 999):03d}"
@@ -52,7 +54,8 @@ def synthetic_id(rng: random.Random, division: str = "310106") -> str:
 
 def replacement(number: str, key: bytes) -> str:
     """The format-preserving stand-in for a number that must not reach the journal: same number and key, same stand-in."""
-    return synthetic_id(random.Random(hashlib.blake2b(number.upper().encode(), key=key).digest()))  # noqa: S311  not a key
+    rng = random.Random(hashlib.blake2b(number.upper().encode(), key=key).digest())  # noqa: S311  not a key
+    return synthetic_id(rng, STAND_IN)
 
 
 def masked(number: str) -> str:

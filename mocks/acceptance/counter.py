@@ -38,6 +38,7 @@ class RemoteCounter:
     state: CounterState = "opened"
     rows: list[Mapping[str, Any]] = field(default_factory=list)  # as the wire shows them; none means always open
     version: int = 1
+    utc_offset: str = "+00:00"  # of the service hours
 
     def set_state(self, state: str) -> None:
         """Move the access record. Raises ValueError for a state that is none."""
@@ -70,7 +71,7 @@ class RemoteCounter:
         """Whether the moment lies in service hours."""
         if not self.rows:
             return True
-        here = local(epoch_s)
+        here = local(epoch_s, self.utc_offset)
         minute = here.hour * 60 + here.minute
         hours = (Hours.from_row(row) for row in self.rows)
         return any(here.isoweekday() in h.days and h.start <= minute < h.end for h in hours)

@@ -22,7 +22,6 @@ from mocks.acceptance.refusal import Refused
 from mocks.acceptance.registry import Registered
 from mocks.acceptance.world import Answer, Ask
 
-CLOCK_WINDOW_MS = 300_000.0
 # A device may be a page in a browser: what a preflight must be told (WHATWG Fetch, CORS protocol).
 CORS = (
     ("access-control-allow-origin", "*"),
@@ -148,9 +147,8 @@ class Docking:
     def _signature(self, interface: Interface, scheme_id: str, request: HttpRequest) -> dict[str, Any]:
         office = self._office
         base = office.world.endpoints.urls.get(interface.id, "https://localhost")
-        window_s = office.timers_ms.get("T-CLOCK-WINDOW", CLOCK_WINDOW_MS) / 1000
         keys = office.world.registry.keys()
-        found = verify(office.spec.signatures[scheme_id], request, base, keys, office.now(), window_s)
+        found = verify(office.spec.signatures[scheme_id], request, base, keys, office.now(), office.clock_window_s)
         facts = found.as_facts()
         if found.ok and (found.keyid, found.nonce) in self._nonces:
             facts.update(ok=False, reason="replayed nonce", replayed=True)

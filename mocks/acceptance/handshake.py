@@ -16,8 +16,6 @@ from mocks.acceptance.office import Office
 from mocks.acceptance.registry import Registered
 from mocks.acceptance.times import rfc3339
 
-CLOCK_WINDOW_MS = 300_000.0
-
 
 class Handshake:
     """Checks and facts of the handshake. Secrets never leave it; what they prove does."""
@@ -102,9 +100,8 @@ class Handshake:
 
     def _login_facts(self, scheme_id: str, document: Any) -> dict[str, Any]:
         office = self._office
-        window_s = office.timers_ms.get("T-CLOCK-WINDOW", CLOCK_WINDOW_MS) / 1000
         keys = office.world.registry.keys()
-        found = verify_document(office.spec.signatures[scheme_id], document, keys, office.now(), window_s)
+        found = verify_document(office.spec.signatures[scheme_id], document, keys, office.now(), office.clock_window_s)
         facts = found.as_facts()
         if found.ok and found.nonce in self._nonces:
             facts.update(ok=False, reason="replayed nonce", replayed=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from conformance.protocol import pointer
 from conformance.protocol.pointer import MISSING
@@ -19,6 +19,7 @@ from mocks.acceptance.world import World
 # A reply is waited for longer than its limit, so that a late one is seen as late and not taken for none.
 PATIENCE = 2.0
 PATIENCE_FLOOR_S = 0.5
+CLOCK_WINDOW_MS: Final = 300_000.0  # where the pack has no such timer
 
 
 class Office:
@@ -61,6 +62,11 @@ class Office:
             self.bench_error("recorder", f"the record of observation {entry.n} cannot be read as what came in", about=entry.n)
         elif message and not self.accepts(message, entry.part, entry.body) and self.accepts(message, entry.part, body):
             self.bench_error("recorder", f"the mask broke {message.name} in observation {entry.n}", about=entry.n)
+
+    @property
+    def clock_window_s(self) -> float:
+        """How far the time in a signature may lie from ours."""
+        return self.timers_ms.get("T-CLOCK-WINDOW", CLOCK_WINDOW_MS) / 1000
 
     def wire(self, message: Message | None) -> str:
         """The wire name, empty for no message."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-SHANGHAI: Final = timezone(timedelta(hours=8))  # no daylight saving since 1991
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -14,9 +13,15 @@ def rfc3339(epoch_s: float) -> str:
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def local(epoch_s: float) -> datetime:
-    """The time on the wall of the extension point."""
-    return datetime.fromtimestamp(epoch_s, SHANGHAI)
+def zone(offset: str) -> timezone:
+    """The zone of an offset such as `+08:00`. Raises ValueError."""
+    moment = datetime.fromisoformat(f"2000-01-01T00:00:00{offset}")
+    return timezone(moment.utcoffset() or timedelta())
+
+
+def local(epoch_s: float, offset: str) -> datetime:
+    """The time on the wall of the extension point, which lies that far from UTC."""
+    return datetime.fromtimestamp(epoch_s, zone(offset))
 
 
 def weekday(value: object) -> int:

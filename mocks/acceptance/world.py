@@ -73,6 +73,7 @@ class World:
         fixtures = spec.city
         counter = fixtures.get("counter", {})
         self.counter = RemoteCounter(counter.get("name", ""), counter.get("phone"))
+        self.counter.utc_offset = fixtures.get("utc_offset", self.counter.utc_offset)
         # Runs happen at any hour, so the fixture's hours hold only in cases that set them.
         self.counter.rows = list(fixtures.get("always_open", ALWAYS))
         new = self.names.new

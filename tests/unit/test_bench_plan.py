@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from conformance.bench.case import Case, load_cases
 from conformance.bench.generated import generated_cases
 from conformance.bench.killmatrix import MemoryLab
+from conformance.bench.people import residents
 from conformance.bench.plan import Means, Plan, Selection, make_plan
 from conformance.cli import app
 from conformance.iut.device_file import DeviceFile, load_device
@@ -249,3 +250,10 @@ def test_a_document_counts_only_where_the_vendor_states_something() -> None:
 def test_what_is_tested_cannot_be_declared() -> None:
     said = replace(device(), declarations={"QUE-001.a": "we surely do"})
     assert [(p.code, p.item, p.fatal) for p in review(said, pack())] == [("declaration", "QUE-001.a", True)]
+
+
+def test_residents_live_where_the_pack_says() -> None:
+    people = {"division": "520181", "address": "柳岸路1号", "issuing_authority": "星渚市公安局"}
+    person = residents(1, "que.swipe", {"people": people})[0]
+    assert (person.id_number[:6], person.card()["address"]) == ("520181", "柳岸路1号")
+    assert not residents(1, "que.swipe", {})[0].id_number.startswith("310106"), "no city of its own in the bench"
