@@ -174,7 +174,15 @@ def recorder_masks_structure(patch: pytest.MonkeyPatch) -> None:
 @mutant("recorder", "the masker raises")
 def recorder_masker_raises(patch: pytest.MonkeyPatch) -> None:
     tenth = every(10)
-    wrap(patch, Masker, "__call__", lambda call: lambda self, raw: explode() if tenth() else call(self, raw))
+
+    def make(call: Any) -> Any:
+        def raising(self: Masker, raw: bytes) -> Any:
+            at_an_end = b'"heard"' in raw  # a bench that cannot write the end of its run has no result that could wrong anybody
+            return explode() if not at_an_end and tenth() else call(self, raw)
+
+        return raising
+
+    wrap(patch, Masker, "__call__", make)
 
 
 @mutant("recorder", "ends of cases are lost")
