@@ -6,8 +6,9 @@ rules to say. It never sleeps either: every wait is on the trace, with a limit t
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from conformance.bench.device import DeviceHandle
@@ -110,10 +111,18 @@ class Stage:
         """The city sends a message of this role; returns it as recorded."""
         return self.city.say(role, fields, facts=facts)
 
-    async def still_usable(self) -> None:
-        """After whatever was thrown at it the device answers a plain question."""
-        if self.spec.by_role("status.query"):
-            await self.tell("status.query")
+    async def still_usable(self, timer: str = "T-ACK") -> None:
+        """After whatever was thrown at it the device answers a plain question.
+
+        One that did not is asked again until `timer`, in which it may come to itself, is surely over.
+        """
+        if not self.spec.by_role("status.query"):
+            return
+        for _ in range(2 + math.ceil(self.limit_s(timer) / self.limit_s("T-ACK"))):
+            with suppress(NotObserved):
+                if (await self.tell("status.query")).kind == "result":
+                    return
+            await self.quiet("T-ACK")
 
     async def quiet(self, timer: str = "T-QUIET") -> None:
         """Let a window pass in which something must not happen; the rules look at it."""

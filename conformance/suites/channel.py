@@ -67,7 +67,7 @@ async def oversize(stage: Stage) -> None:
         stage.city.bend(QUERY, {}, {"x_pad": "x" * int(limit * 1.1)}, intended=intended)
         await stage.quiet("T-ACK")
     await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", after=mark, what="the device's channel")
-    await stage.still_usable()
+    await stage.still_usable("T-RECOVER")
 
 
 @case(

@@ -58,7 +58,7 @@ async def maintenance(stage: Stage) -> None:
     finally:
         mark = stage.now()
         await stage.tell("maintenance.set", mode="off", reason="inspection")
-    await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)
+    await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark, mode="normal")
 
 
 @case(

@@ -52,7 +52,7 @@ class IdsUsedAgain(Codec):
 @defect(
     id="CHN-004-slow-answers",
     breaks=["CHN-004"],
-    may_break=["CHN-010", "CHN-011", "HBT-009"],
+    may_break=["CHN-010", "CHN-011", "HBT-009", "ROB-005"],
     about={"zh": "应答超时", "en": "answers too late"},
 )
 class SlowAnswers(Channel):
@@ -140,26 +140,6 @@ class UnknownMemberRefused(Link):
         if isinstance(params, dict) and any(name.startswith("x_later") for name in params):
             raise RpcError(BAD_PARAMS, "unknown member")
         return await super().handle(method, params)
-
-
-@defect(
-    id="CHN-012-batch-swallowed",
-    breaks=["CHN-012"],
-    about={"zh": "对批量消息不作应答", "en": "swallows a batch without a word"},
-)
-class BatchSwallowed(Link):
-    def on_batch(self) -> None:
-        self.d.log("batch")
-
-
-@defect(
-    id="CHN-013-no-size-limit",
-    breaks=["CHN-013"],
-    about={"zh": "超长消息照常处理", "en": "acts on messages above the limit"},
-)
-class NoSizeLimit(Link):
-    def size_limit(self) -> int:
-        return 1 << 30
 
 
 @defect(
@@ -254,3 +234,86 @@ class NoPong(Trust):
 class FixedReconnect(Channel):
     async def pause(self, delay_s: float) -> None:
         await super().pause(min(delay_s, self.d.backoff.delay(0)))
+
+
+@defect(
+    id="CHN-001-keep-alive-of-its-own",
+    breaks=["CHN-001"],
+    about={"zh": "自行发送非JSON的保活文本", "en": "sends keep-alive texts that are no JSON"},
+)
+class KeepAliveOfItsOwn(Link):
+    async def transmit(self, conn: WsConn, text: str) -> None:
+        if '"heartbeat"' in text:
+            await conn.send("PING")
+        await super().transmit(conn, text)
+
+
+@defect(
+    id="CHN-001-binary-keep-alive",
+    breaks=["CHN-001"],
+    about={"zh": "以二进制帧保活", "en": "sends binary frames to keep the line alive"},
+)
+class BinaryKeepAlive(Link):
+    async def transmit(self, conn: WsConn, text: str) -> None:
+        if '"heartbeat"' in text:
+            await conn.send_frame(2, b"\x00")
+        await super().transmit(conn, text)
+
+
+@defect(
+    id="CHN-002-answers-what-nobody-asked",
+    breaks=["CHN-002"],
+    about={"zh": "应答没有发出过的调用", "en": "answers calls that nobody made"},
+)
+class AnswersWhatNobodyAsked(Channel):
+    def reply(self, message_id: Any, result: Answer) -> None:
+        super().reply(message_id, result)
+        super().reply(f"x-{message_id}", result)
+
+
+@defect(
+    id="CHN-006-seen-goes-back",
+    breaks=["CHN-006"],
+    about={"zh": "已处理序号倒退", "en": "what it has processed goes back"},
+)
+class SeenGoesBack(Link):
+    def meta(self, seq: int) -> dict[str, Any]:
+        meta = super().meta(seq)
+        return {**meta, "seen": 0} if seq and seq % 5 == 0 else meta
+
+
+@defect(
+    id="CHN-008-speaks-before-it-is-attached",
+    breaks=["CHN-008"],
+    may_break=["HBT-001"],  # what comes too soon is a heartbeat
+    about={"zh": "通道恢复前就发业务消息", "en": "sends a call before the channel is resumed"},
+)
+class SpeaksTooSoon(Channel):
+    spoke = False
+
+    def handshake(self) -> Handshake:
+        spoke, self.spoke = self.spoke, True  # once: the acceptance system may close on it
+        return super().handshake() if spoke else _TooSoon(self)
+
+
+class _TooSoon(Handshake):
+    async def ask(self, conn: WsConn, message_id: object) -> None:
+        link, codec = self.link, self.link.d.codec
+        await conn.send(codec.dumps(codec.call(link.next_id(), "heartbeat", link.d.heartbeat.body(), link.meta(0))))
+        await super().ask(conn, message_id)
+
+
+@defect(
+    id="CHN-014-resumes-from-the-future",
+    breaks=["CHN-014"],
+    about={"zh": "恢复时声称收到了没有收到的消息", "en": "resumes after a message that it never got"},
+)
+class ResumesFromTheFuture(Link):
+    def handshake(self) -> Handshake:
+        return _FromTheFuture(self)
+
+
+class _FromTheFuture(Handshake):
+    def attach_params(self) -> dict[str, Any]:
+        params = super().attach_params()
+        return {**params, "last_seq": params["last_seq"] + 5} if params["last_seq"] else params

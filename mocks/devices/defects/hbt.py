@@ -7,6 +7,7 @@ from typing import Any
 
 from mocks.devices.reference.bank import Bank, Peripheral
 from mocks.devices.reference.channel import Channel
+from mocks.devices.reference.docking import Docking
 from mocks.devices.reference.heartbeat import Heartbeat
 from mocks.devices.registry import defect
 
@@ -141,3 +142,26 @@ class FirmwareOfAnother(Channel):
 class MaintenanceUntold(Heartbeat):
     def mode(self) -> str:
         return "normal"
+
+
+@defect(
+    id="HBT-006-half-a-minute-behind",
+    breaks=["HBT-006"],
+    about={"zh": "时钟慢半分钟", "en": "the clock is half a minute behind the server's"},
+)
+class HalfAMinuteBehind(Docking):
+    def created(self) -> int:
+        return super().created() - 30
+
+
+@defect(
+    id="HBT-010-maintenance-for-ever",
+    breaks=["HBT-010"],
+    about={"zh": "维护结束后心跳仍报维护", "en": "heartbeats tell of maintenance after its end"},
+)
+class MaintenanceForEver(Heartbeat):
+    was_in_maintenance = False
+
+    def mode(self) -> str:
+        self.was_in_maintenance = self.was_in_maintenance or super().mode() == "maintenance"
+        return "maintenance" if self.was_in_maintenance else "normal"

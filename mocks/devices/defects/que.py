@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from mocks.devices.reference.docking import Problem, Refused
+from mocks.devices.reference.screens import Screens
 from mocks.devices.reference.tickets import Card, Ticket, Tickets
 from mocks.devices.registry import defect
 
@@ -194,3 +195,53 @@ class SecondSwipeAsksTwice(Tickets):
 class RecallRefused(Tickets):
     def missed_before(self, _params: dict[str, Any]) -> Ticket | None:
         return None
+
+
+@defect(
+    id="QUE-003-on-site-ticket",
+    breaks=["QUE-003"],
+    about={"zh": "代办取号报成现场号", "en": "tickets on behalf claim to be taken on site"},
+)
+class OnSiteTicket(Tickets):
+    def request(self, card: Card, agent: Card | None) -> dict[str, Any]:
+        body = super().request(card, agent)
+        return {**body, "channel": "onsite"} if agent else body
+
+
+@defect(
+    id="QUE-005-second-swipe-unanswered",
+    breaks=["QUE-005"],
+    about={"zh": "重复刷卡时屏幕没有提示", "en": "a second swipe leaves the resident without the number"},
+)
+class SecondSwipeUnanswered(Tickets):
+    swiped: frozenset[str] = frozenset()
+    hidden = False
+
+    async def swipe(self, card: Card, agent: Card | None = None) -> None:
+        number = str(card.get("id_number"))
+        self.hidden = bool(self.open) and number in self.swiped
+        self.swiped |= {number}
+        await super().swipe(card, agent)
+
+    def lines(self) -> list[str]:
+        return [] if self.hidden else super().lines()
+
+
+@defect(
+    id="QUE-006-agent-is-the-principal",
+    breaks=["QUE-006"],
+    about={"zh": "代理人填成被代理人", "en": "the agent is given the principal's number"},
+)
+class AgentIsPrincipal(Tickets):
+    def request(self, card: Card, agent: Card | None) -> dict[str, Any]:
+        return super().request(card, {**agent, "id_number": card.get("id_number")} if agent else None)
+
+
+@defect(
+    id="QUE-012-blank-when-turned-away",
+    breaks=["QUE-012"],
+    about={"zh": "服务时间外被拒时屏幕空白", "en": "a resident who is turned away sees a blank screen"},
+)
+class BlankWhenTurnedAway(Screens):
+    def main(self) -> list[str]:
+        return [] if "不在服务时间" in self.message else super().main()

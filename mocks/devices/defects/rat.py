@@ -6,7 +6,7 @@ from typing import Any
 
 from mocks.devices.reference.calls import Calls
 from mocks.devices.reference.commands import Command, Commands
-from mocks.devices.reference.docking import Docking, Problem
+from mocks.devices.reference.docking import Docking, Problem, Refused
 from mocks.devices.reference.materials import Materials
 from mocks.devices.reference.rating import Prompt, Ratings
 from mocks.devices.reference.screens import LEVELS
@@ -167,3 +167,49 @@ class CloseRefused(Sessions):
 class MaterialOfAnotherSession(Materials):
     def path(self, session_id: str, material_id: str) -> str:
         return super().path(f"{session_id}x", material_id)
+
+
+@defect(
+    id="RAT-003-level-without-a-rating",
+    breaks=["RAT-003"],
+    may_break=["RAT-008"],  # no schema has such an outcome
+    about={"zh": "未评价却带等级", "en": "an outcome that is no rating carries a level"},
+)
+class LevelWithoutRating(Ratings):
+    def outcome(self, prompt: Prompt) -> dict[str, Any]:
+        return {"level": "satisfied", **super().outcome(prompt)}
+
+
+@defect(
+    id="RAT-004-better-on-the-second-try",
+    breaks=["RAT-004"],
+    about={"zh": "重新提交时改动等级", "en": "the level changes when it is sent again"},
+)
+class BetterOnSecondTry(Ratings):
+    async def submit(self, body: dict[str, Any]) -> None:
+        if body["outcome"] == "rated":
+            try:
+                await self.d.docking.send(self.request(body))
+            except Refused:
+                body = {**body, "level": "very_satisfied"}
+        await super().submit(body)
+
+
+@defect(
+    id="RAT-008-rating-of-another-session",
+    breaks=["RAT-008"],
+    about={"zh": "评价关联到错误的会话", "en": "the rating names another session"},
+)
+class RatingOfAnotherSession(Ratings):
+    def outcome(self, prompt: Prompt) -> dict[str, Any]:
+        return {**super().outcome(prompt), "session_id": prompt.ticket_id}
+
+
+@defect(
+    id="RAT-008-time-missing",
+    breaks=["RAT-008"],
+    about={"zh": "评价缺少时间", "en": "the rating has no time"},
+)
+class RatingTimeMissing(Ratings):
+    def outcome(self, prompt: Prompt) -> dict[str, Any]:
+        return {name: value for name, value in super().outcome(prompt).items() if name != "rated_at"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import Any
 
 from mocks.devices.reference.calls import Calls
@@ -208,3 +209,58 @@ class SlowToStart(Registration):
     async def run(self) -> None:
         await asyncio.sleep(self.d.timers.s("T-BOOT") * 1.2)
         await super().run()
+
+
+@defect(
+    id="REG-006-boot-id-of-the-box",
+    breaks=["REG-006"],
+    may_break=["CHN-005", "HBT-007", "REG-014"],  # what is counted by boot goes on where it had begun anew
+    about={"zh": "断电重启后启动标识不变", "en": "the boot identity stays the same over power cuts"},
+)
+class BootIdOfTheBox(Registration):
+    def boot_id(self) -> str:
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, self.d.settings.remote_device_id))
+
+
+@defect(
+    id="REG-007-audio-codec-invented",
+    breaks=["REG-007"],
+    about={"zh": "上报了没有的音频编码", "en": "reports an audio codec that it does not have"},
+)
+class AudioCodecInvented(Registration):
+    def capabilities(self) -> dict[str, Any]:
+        return {**super().capabilities(), "audio_codecs": ["opus", "G722"]}
+
+
+@defect(
+    id="REG-007-arrangement-of-another",
+    breaks=["REG-007"],
+    about={"zh": "媒体组织方式与申报不符", "en": "reports another media arrangement than it declares"},
+)
+class ArrangementOfAnother(Registration):
+    def capabilities(self) -> dict[str, Any]:
+        return {**super().capabilities(), "media_arrangement": "switched"}
+
+
+@defect(
+    id="REG-008-version-of-tomorrow",
+    breaks=["REG-002", "REG-008"],  # the schema has the same pattern
+    about={"zh": "先以不存在的规范版本注册", "en": "registers with a version that does not exist, then with its own"},
+)
+class VersionOfTomorrow(Registration):
+    asked = False
+
+    def body(self) -> dict[str, Any]:
+        first, self.asked = not self.asked, True
+        return {**super().body(), "spec_version": "2.0"} if first else super().body()
+
+
+@defect(
+    id="REG-013-lazy-signaling",
+    breaks=["REG-013"],
+    about={"zh": "注册后迟迟不连接信令", "en": "connects to the signaling long after the registration"},
+)
+class LazySignaling(Calls):
+    async def once(self) -> None:
+        await asyncio.sleep(self.d.timers.s("T-CHANNEL") * 1.3)
+        await super().once()

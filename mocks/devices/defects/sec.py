@@ -7,6 +7,7 @@ import ssl
 import warnings
 from typing import Any
 
+from mocks.devices.reference.channel import Channel
 from mocks.devices.reference.deviceapi import DeviceApi
 from mocks.devices.reference.docking import Docking, Problem, Request
 from mocks.devices.reference.handshake import Handshake
@@ -332,3 +333,44 @@ class _Parrot(Handshake):
         if isinstance(self.link, OneAnswerForAll):
             self.link.proof = answer["signature"] = self.link.proof or answer["signature"]
         return answer
+
+
+@defect(
+    id="SEC-007-target-not-covered",
+    breaks=["SEC-007"],
+    may_break=["SEC-006"],
+    about={"zh": "签名不覆盖目标地址", "en": "a signature does not cover the target"},
+)
+class TargetNotCovered(_ForTimeOnly):
+    def covered(self, has_body: bool) -> list[str]:
+        return [name for name in super().covered(has_body) if not (self.now_time and name == "@target-uri")]
+
+
+@defect(
+    id="SEC-008-digest-of-another-body",
+    breaks=["SEC-008"],
+    may_break=["QUE-014"],  # the cancellation is refused, so the ticket stays
+    about={"zh": "内容摘要与正文不符", "en": "the digest of a cancellation is that of another body"},
+)
+class DigestOfAnotherBody(Docking):
+    def digest(self, body: bytes) -> str:
+        return super().digest(body + b" " if b'"reason"' in body else body)
+
+
+@defect(
+    id="SEC-015-wrong-first-answer",
+    breaks=["SEC-015"],
+    may_break=["REG-006"],  # turned away, it registers again in the same boot
+    about={"zh": "上电后首次鉴权应答错误", "en": "the first answer to a challenge after power-on is wrong"},
+)
+class WrongFirstAnswer(Channel):
+    answered = False
+
+    def handshake(self) -> Handshake:
+        first, self.answered = not self.answered, True
+        return _ForI3(self) if first else super().handshake()
+
+
+class _ForI3(Handshake):
+    def iface(self) -> str:
+        return "I3"

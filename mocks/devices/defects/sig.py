@@ -284,3 +284,59 @@ class ConnectedTooSoon(Calls):
     async def send_offer(self, call: Call) -> None:
         self.tell_state(call, "connected")
         await super().send_offer(call)
+
+
+@defect(
+    id="SIG-004-no-reason-given",
+    breaks=["SIG-004"],
+    may_break=["SIG-001"],  # the schema asks for one, too
+    about={"zh": "拒接不说明原因", "en": "rejects without a reason"},
+)
+class NoReasonGiven(Calls):
+    async def reject(self, call: Call) -> None:
+        self.forget(call, "rejected")
+        await self.post("call.reject", {"call_id": call.call_id, "reason": ""})
+
+
+@defect(
+    id="SIG-005-second-call-ends-the-first",
+    breaks=["SIG-005"],
+    about={"zh": "第二个来电挂断当前通话", "en": "a second call ends the one that stands"},
+)
+class SecondCallEndsTheFirst(Calls):
+    def busy(self) -> bool:
+        if self.call is not None:
+            self.d.spawn(self.hang_up(self.call, "another-call"), "hang up")
+        return super().busy()
+
+
+@defect(
+    id="SIG-006-cancel-refused",
+    breaks=["SIG-006"],
+    about={"zh": "振铃中不接受取消", "en": "refuses that a ringing call is cancelled"},
+)
+class CancelRefused(Calls):
+    async def cancelled(self, params: dict[str, Any]) -> dict[str, Any]:
+        await super().cancelled(params)
+        raise RpcError(WRONG_STATE, "not now")
+
+
+@defect(
+    id="SIG-015-bye-refused",
+    breaks=["SIG-015"],
+    about={"zh": "坐席挂断得到错误应答", "en": "the clerk's hang-up is answered with an error"},
+)
+class ByeRefused(Calls):
+    async def bye(self, params: dict[str, Any]) -> dict[str, Any]:
+        await super().bye(params)
+        raise RpcError(WRONG_STATE, "not now")
+
+
+@defect(
+    id="SIG-017-comes-back-late",
+    breaks=["SIG-017"],
+    about={"zh": "信令断线后迟迟不恢复", "en": "comes back to the signaling long after a cut"},
+)
+class SignalingComesBackLate(Calls):
+    async def pause(self, _delay_s: float) -> None:
+        await asyncio.sleep(self.d.timers.s("T-RECONNECT") * 2)

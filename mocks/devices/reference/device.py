@@ -129,10 +129,12 @@ class Device:
         await self._cancel_tasks()
 
     async def _cancel_tasks(self) -> None:
-        tasks = [t for t in self._tasks if t is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        own = asyncio.current_task()
+        # More than once: `wait_for` of Python 3.11 loses a cancellation that comes together with what it waits for.
+        while tasks := [t for t in self._tasks if t is not own]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.1)
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run something beside everything else; a failure is logged, not lost."""

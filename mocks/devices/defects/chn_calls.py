@@ -1,0 +1,98 @@
+"""Faults in how calls on the device channel are taken: batches, sizes, parameters, repeats."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mocks.devices.reference.channel import Channel
+from mocks.devices.reference.commands import Commands
+from mocks.devices.reference.link import Answer, Link
+from mocks.devices.reference.wire import INTERNAL, TOO_LARGE, RpcError
+from mocks.devices.registry import defect
+
+
+@defect(
+    id="CHN-012-batch-swallowed",
+    breaks=["CHN-012"],
+    about={"zh": "对批量消息不作应答", "en": "swallows a batch without a word"},
+)
+class BatchSwallowed(Link):
+    def on_batch(self) -> None:
+        self.d.log("batch")
+
+
+@defect(
+    id="CHN-013-no-size-limit",
+    breaks=["CHN-013"],
+    about={"zh": "超长消息照常处理", "en": "acts on messages above the limit"},
+)
+class NoSizeLimit(Link):
+    def size_limit(self) -> int:
+        return 1 << 30
+
+
+@defect(
+    id="CHN-010-refused-and-done",
+    breaks=["CHN-010"],
+    about={"zh": "参数错误已拒绝却仍执行", "en": "refuses bad parameters and does the work all the same"},
+)
+class RefusedAndDone(Commands):
+    def take(self, params: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return super().take(params)
+        except RpcError as error:
+            if error.data == {"member": "timeout_ms"} and params.get("action") == "show":
+                super().take({**params, "timeout_ms": None})
+            raise
+
+
+@defect(
+    id="CHN-013-limit-too-low",
+    breaks=["CHN-013"],
+    may_break=["HBT-009"],  # the large message is a status query
+    about={"zh": "拒收未超限的消息", "en": "refuses messages below the limit"},
+)
+class LimitTooLow(Link):
+    def size_limit(self) -> int:
+        return 64 * 1024
+
+
+@defect(
+    id="CHN-013-jams-after-a-large-message",
+    breaks=["CHN-013", "HBT-009"],  # what is not answered is a status query
+    about={"zh": "超长消息之后不再应答", "en": "answers nothing after a message above the limit"},
+)
+class JamsAfterLarge(Channel):
+    jammed = False
+
+    def refuse(self, message_id: Any, error: RpcError) -> None:
+        self.jammed = self.jammed or error.code == TOO_LARGE
+        super().refuse(message_id, error)
+
+    async def handle(self, method: str, params: Any) -> Answer:
+        if self.jammed:
+            raise RpcError(INTERNAL, "internal error")
+        return await super().handle(method, params)
+
+
+@defect(
+    id="CHN-016-command-done-twice",
+    breaks=["CHN-016"],
+    may_break=["CHN-002", "PER-004"],  # it answers and reports twice, too
+    about={"zh": "重复收到的指令执行两次", "en": "a command that arrives twice is done twice"},
+)
+class CommandDoneTwice(Channel):
+    def processed_before(self, _seq: int) -> bool:
+        return False
+
+    async def handle(self, method: str, params: Any) -> Answer:
+        if method == "peripheral.command" and isinstance(params, dict):
+            await self.forget(str(params.get("command_id", "")))
+        return await super().handle(method, params)
+
+    async def forget(self, command_id: str) -> None:
+        commands = self.d.commands
+        if command_id in commands.running:
+            await asyncio.wait([commands.running[command_id][1]])
+        commands.ended.pop(command_id, None)
