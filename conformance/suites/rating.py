@@ -15,6 +15,14 @@ async def _served(stage: Stage) -> steps.Visit:
     return visit
 
 
+async def _outcome(stage: Stage, rating_id: str) -> None:
+    """What became of the prompt; waited for longer than any rule allows, so that its absence can be told."""
+    await stage.wait_s(
+        lambda e: (e.role, e.dir, e.kind) == ("rating.submit", "iut", "request") and e.get("rating_id") == rating_id,
+        limit_s=2 * stage.limit_s("T-RATING"), name="T-RATING", what="the outcome of the rating",
+    )  # fmt: skip
+
+
 @case(
     "rat.five-levels",
     "五级评价、两端符号一致",
@@ -39,7 +47,7 @@ async def timeout(stage: Stage) -> None:
     """The prompt lives its time and ends as not rated."""
     visit = await _served(stage)
     rating_id = await steps.ask_rating(stage, visit)
-    await stage.expect("rating.submit", timer="T-RATING", rating_id=rating_id)
+    await _outcome(stage, rating_id)
 
 
 @case("rat.dissatisfied", "差评可不填原因", "dissatisfied without a reason is kept", roles=RATING, verbs="card rate")
@@ -48,7 +56,7 @@ async def dissatisfied(stage: Stage) -> None:
     visit = await _served(stage)
     rating_id = await steps.ask_rating(stage, visit)
     await stage.device.do("rate", level="dissatisfied")
-    await stage.expect("rating.submit", timer="T-RATING", rating_id=rating_id)
+    await _outcome(stage, rating_id)
 
 
 @case(

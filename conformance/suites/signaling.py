@@ -77,6 +77,10 @@ async def ring_timeout(stage: Stage) -> None:
     await stage.quiet("T-QUIET")
     await stage.device.do("call_policy", policy="auto")
     visit = await steps.invite(stage, opened)
+    await stage.wait_s(
+        lambda e: (e.role, e.dir, e.kind) == ("call.invite", "iut", "result") and e.get("call_id") == visit.call_id,
+        limit_s=2 * stage.limit_s("T-RING"), name="T-RING", what="ringing again",
+    )  # fmt: skip
     await stage.expect("call.answer", timer="T-ANSWER", call_id=visit.call_id)
     await steps.media_up(stage, visit)
     await steps.hang_up(stage, visit)

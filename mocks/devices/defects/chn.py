@@ -317,3 +317,22 @@ class _FromTheFuture(Handshake):
     def attach_params(self) -> dict[str, Any]:
         params = super().attach_params()
         return {**params, "last_seq": params["last_seq"] + 5} if params["last_seq"] else params
+
+
+@defect(
+    id="CHN-019-epoch-of-tomorrow",
+    breaks=["CHN-019"],
+    about={"zh": "以注册未给出的纪元恢复", "en": "resumes with an epoch that no registration gave"},
+)
+class EpochOfTomorrow(Channel):
+    asked = False
+
+    def handshake(self) -> Handshake:
+        asked, self.asked = self.asked, True
+        return super().handshake() if asked else _Tomorrow(self)
+
+
+class _Tomorrow(Handshake):
+    def attach_params(self) -> dict[str, Any]:
+        params = super().attach_params()
+        return {**params, "epoch": params["epoch"] + 1}

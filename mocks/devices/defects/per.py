@@ -314,3 +314,25 @@ class PluggedInUnnoticed(Bank):
         peripheral = self.get(peripheral_id)
         peripheral.present, peripheral.fault = True, ""
         peripheral.touch()
+
+
+@defect(
+    id="PER-006-says-not-cancelled",
+    breaks=["PER-006"],
+    about={"zh": "已取消却答复未取消", "en": "cancels a command and says that it did not"},
+)
+class SaysNotCancelled(Commands):
+    def cancel(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {**super().cancel(params), "cancelled": False}
+
+
+@defect(
+    id="PER-060-says-not-shown",
+    breaks=["PER-060"],
+    may_break=["CHN-001", "PER-001"],  # no schema has such a result
+    about={"zh": "副屏已显示却报未显示", "en": "says that the second screen shows nothing"},
+)
+class SaysNotShown(Actions):
+    async def show(self, command: Command) -> dict[str, Any]:
+        await super().show(command)
+        return {"shown": False}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from mocks.devices.reference.calls import Calls
@@ -213,3 +214,27 @@ class RatingOfAnotherSession(Ratings):
 class RatingTimeMissing(Ratings):
     def outcome(self, prompt: Prompt) -> dict[str, Any]:
         return {name: value for name, value in super().outcome(prompt).items() if name != "rated_at"}
+
+
+@defect(
+    id="RAT-002-submits-late",
+    breaks=["RAT-002"],
+    may_break=["RAT-006"],
+    about={"zh": "评价提交过晚", "en": "a rating is submitted too late"},
+)
+class SubmitsLate(Ratings):
+    async def submit(self, body: dict[str, Any]) -> None:
+        if body["outcome"] == "rated":
+            await asyncio.sleep(self.d.timers.s("T-RATE") * 1.2)
+        await super().submit(body)
+
+
+@defect(
+    id="RAT-005-waits-for-a-reason",
+    breaks=["RAT-005"],
+    about={"zh": "差评不填原因就不提交", "en": "keeps a bad rating back until a reason is given"},
+)
+class WaitsForReason(Ratings):
+    async def ask_reasons(self, prompt: Prompt) -> None:
+        if self.wants_reasons(prompt):
+            await asyncio.sleep(self.d.timers.s("T-RATING") * 2)

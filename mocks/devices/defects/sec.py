@@ -223,6 +223,28 @@ class StaleAllowed(DeviceApi):
 
 
 @defect(
+    id="SEC-019-window-too-narrow",
+    breaks=["SEC-019"],
+    about={"zh": "拒绝时间窗内的设备接口调用", "en": "refuses calls that are signed inside the window"},
+)
+class WindowTooNarrow(DeviceApi):
+    def wrong_age(self, signature: ParsedSignature) -> str:
+        created = signature.params.get("created")
+        fresh = isinstance(created, int) and self.d.time.now() - created < self.d.timers.s("T-CLOCK-WINDOW") / 2
+        return super().wrong_age(signature) if fresh else "stale"
+
+
+@defect(
+    id="SEC-020-name-of-another",
+    breaks=["SEC-020"],
+    about={"zh": "设备接口报出另一个标识", "en": "its device API names another device"},
+)
+class NameOfAnother(DeviceApi):
+    def info(self) -> dict[str, Any]:
+        return {**super().info(), "remote_device_id": "RVW-OTHER"}
+
+
+@defect(
     id="SEC-020-wake-missing",
     breaks=["SEC-020"],
     about={"zh": "没有实现唤醒接口", "en": "has no wake resource"},
