@@ -7,6 +7,7 @@ named by their digest. A start after a crash opens a segment that names the last
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -20,17 +21,21 @@ from conformance.trace.observation import Observation
 
 GENESIS: Final = "0" * 64
 FLUSH_S: Final = 0.05
+TOGETHER: Final = 100  # lines made at once, at most: a third of a millisecond
 
 
 class JournalWriter:
     """Writes one run's journal. Everything is on its way to the disk at most 50 ms after `append`, and at `flush`.
 
-    Raises OSError from `append` or `flush` when the disk is full; what was written stays readable.
+    Lines are made and chained some at a time, in order: one after another they cost half as much as each between other work.
+    Nobody may change an observation that was appended. Raises OSError from `append` or `flush` when the disk is full; what was
+    written stays readable.
     """
 
     def __init__(self, path: Path, *, prev: str = GENESIS) -> None:
         self.path = path
-        self.prev = prev
+        self._prev = prev
+        self._waiting: list[Observation] = []
         self._file: BinaryIO = path.open("ab", buffering=256 * 1024)
         self._blobs = path.parent / "blobs"
         self._timer: asyncio.TimerHandle | None = None
@@ -40,11 +45,27 @@ class JournalWriter:
         """Add one line."""
         if self.failed is not None:
             raise self.failed
-        data = observation.as_line(self.prev)
-        self._file.write(data + b"\n")
-        self.prev = hashlib.sha256(data).hexdigest()
+        self._waiting.append(observation)
+        if len(self._waiting) >= TOGETHER:
+            self._write()
         if self._timer is None:
             self._schedule()
+
+    def _write(self) -> None:
+        """Make the lines of what waits and put them into the file's buffer."""
+        waiting, self._waiting = self._waiting, []
+        lines, prev = [], self._prev
+        try:
+            for observation in waiting:
+                line = observation.as_line(prev)
+                prev = hashlib.sha256(line).hexdigest()
+                lines.append(line)
+        except (TypeError, ValueError) as error:
+            raise OSError(errno.EINVAL, f"an observation that is no JSON: {error}") from error
+        finally:
+            lines.append(b"")
+            self._prev = prev
+            self._file.write(b"\n".join(lines))
 
     def store_blob(self, raw: bytes) -> str:
         """Put a large payload beside the journal; returns its name."""
@@ -65,12 +86,14 @@ class JournalWriter:
     def _tick(self) -> None:
         self._timer = None
         try:
-            self._file.flush()
+            self.flush()
         except OSError as error:
             self.failed = error
 
     def flush(self, *, to_disk: bool = False) -> None:
         """Hand everything to the operating system, with `to_disk` also to the disk."""
+        if self._waiting:
+            self._write()
         self._file.flush()
         if to_disk:
             os.fsync(self._file.fileno())
