@@ -26,13 +26,14 @@ class _DuplicateMemberError(ValueError):
 
 def loads(raw: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     """Decode one JSON text. Raises MalformedMessage with the reason and, where known, the byte offset."""
-    if too_deep(raw, max_depth):
+    if raw.count(b"{") + raw.count(b"[") > max_depth and too_deep(raw, max_depth):
         raise MalformedMessage(f"nested deeper than {max_depth} levels", raw)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise MalformedMessage(f"not JSON: {error.msg}", raw, error.pos) from None
-    if _may_repeat_members(raw, value):
+    # What encodes to the very same text repeats no member, and most senders write compactly.
+    if orjson.dumps(value) != raw and _may_repeat_members(raw, value):
         _refuse_duplicates(raw)
     return value
 
@@ -48,10 +49,7 @@ def canonical(value: Any) -> bytes:
 
 
 def too_deep(raw: bytes, max_depth: int) -> bool:
-    """Whether brackets nest deeper than `max_depth`. Brackets inside strings count too, so a text with few brackets
-    is settled by counting alone and only a suspicious one is scanned."""
-    if raw.count(b"{") + raw.count(b"[") <= max_depth:
-        return False
+    """Whether brackets nest deeper than `max_depth`. A text with few brackets is settled by counting them beforehand."""
     depth, in_string, escaped = 0, False, False
     for byte in raw:
         if in_string:
@@ -81,11 +79,8 @@ def _members(value: Any) -> int:
 
 
 def _may_repeat_members(raw: bytes, value: Any) -> bool:
-    """Whether a close look for duplicates is needed. What encodes to the very same text has none, and most senders write
-    compactly. Else key ends in the text (`":`) are counted against members decoded: equal, with no space before a colon,
-    means no duplicate; anything else (also a harmless `":` inside a string) means look closely."""
-    if orjson.dumps(value) == raw:
-        return False
+    """Whether a close look for duplicates is needed. Key ends in the text (`":`) are counted against members decoded: equal,
+    with no space before a colon, means no duplicate; anything else (also a harmless `":` inside a string) means look closely."""
     return raw.count(b'":') != _members(value) or any(gap in raw for gap in (b" :", b"\t:", b"\n:", b"\r:"))
 
 

@@ -33,13 +33,14 @@ def id_numbers(raw: bytes) -> set[str]:
     }
 
 
-def canary(kind: str, raw: bytes, masked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def canary(kind: str, raw: bytes, masked: Sequence[Mapping[str, Any]], digits: bool) -> dict[str, Any]:
     """Where personal numbers and secrets stand in what the device sent: counts, never values.
 
     `raw` is already masked: a foreign number has become a synthetic one and is still counted; a secret is told by `masked`.
+    `digits` is what the mask saw: whether there can be a number at all.
     """
     if kind == "ws.frame":
-        return {"ids": len(id_numbers(raw)) if personal.may_hold_one(raw) else 0}
+        return {"ids": len(id_numbers(raw)) if digits else 0}
     head = raw.partition(b"\r\n\r\n")[0]
     line_end = _LINE_END.search(head)
     target_end = line_end.start() if line_end else len(head)

@@ -107,6 +107,7 @@ class Masker:
         self._residents: set[bytes] = set()
         self._secrets: dict[bytes, str] = {}
         self._needles = _Needles()
+        self.digits = False  # whether the bytes of the last call had what an identity number cannot do without
         for value in known:
             self.add_secret(value)
 
@@ -131,7 +132,8 @@ class Masker:
         found: list[dict[str, Any]] = []
         for at, value in self._needles.find(raw):
             raw = raw[:at] + self._mask_secret(at, value, found) + raw[at + len(value) :]
-        if personal.may_hold_one(raw):
+        self.digits = personal.may_hold_one(raw)
+        if self.digits:
             raw = personal.CANDIDATE.sub(lambda m: self._mask_person(m, found), raw)
         return raw, found
 

@@ -41,7 +41,7 @@ class Transcript(Sequence[Entry]):
         self._reader = Reader(spec) if entries is None else None  # slices are read only
         self._keep = keep
         self._forgotten = 0
-        self._unread: list[tuple[Entry, Decoded | None]] = []
+        self._read_to = 0  # position, in a whole transcript, of the first entry that was not read
         self._cases: dict[str, list[Entry]] = {}
         for entry in self.entries:
             self._cases.setdefault(entry.case, []).append(entry)
@@ -65,13 +65,14 @@ class Transcript(Sequence[Entry]):
         `decoded` spares decoding anew what the caller decoded from the very bytes of this frame, as a whole message.
         """
         assert self._reader is not None, "a slice is read only"
-        entry = Entry(observation, None if self._keep is None else self._read_until)
-        self.entries.append(entry)
-        self._cases.setdefault(entry.case, []).append(entry)
         if self._keep is None:
+            entry = Entry(observation)
+            self.entries.append(entry)
+            self._cases.setdefault(entry.case, []).append(entry)
             self._reader.read(entry, decoded)
             return entry
-        self._unread.append((entry, decoded))
+        entry = Entry(observation, self._read_until, decoded)
+        self.entries.append(entry)
         if len(self.entries) > 2 * self._keep:
             self._forget(self._keep)
         return entry
@@ -79,8 +80,10 @@ class Transcript(Sequence[Entry]):
     def _read_until(self, entry: Entry) -> None:
         """Read in order what was not read, because something of `entry` is asked for."""
         assert self._reader is not None
-        waiting, self._unread = self._unread, []
-        for other, decoded in waiting:
+        waiting = self.entries[max(self._read_to - self._forgotten, 0) :]
+        self._read_to = self._forgotten + len(self.entries)
+        for other in waiting:
+            decoded = other.decoded
             other.blank()
             self._reader.read(other, decoded)
         if entry.unread is not None:  # forgotten meanwhile, and still held by somebody
@@ -91,12 +94,7 @@ class Transcript(Sequence[Entry]):
         assert self._reader is not None
         self._forgotten += len(self.entries) - keep
         del self.entries[:-keep]
-        first = self.entries[0].n
-        self._unread = [(entry, decoded) for entry, decoded in self._unread if entry.n >= first]
-        self._cases = {entry.case: [] for entry in self.entries}
-        for entry in self.entries:
-            self._cases[entry.case].append(entry)
-        self._reader.drop(first)
+        self._reader.drop(self.entries[0].n)
 
     def since(self, n: int) -> Sequence[Entry]:
         """Entries numbered `n` and later (numbers are positions in a whole transcript)."""
@@ -104,11 +102,12 @@ class Transcript(Sequence[Entry]):
 
     def in_case(self, case: str) -> Transcript:
         """The slice of one case."""
-        return Transcript(self.spec, list(self._cases.get(case, ())))
+        rows = self._cases.get(case, ()) if self._keep is None else [e for e in self.entries if e.case == case]
+        return Transcript(self.spec, list(rows))
 
     def cases(self) -> list[str]:
         """Case ids in the order in which they began; the session's own entries are under the empty id."""
-        return list(self._cases)
+        return list(self._cases) if self._keep is None else list(dict.fromkeys(e.case for e in self.entries))
 
     @property
     def head(self) -> Mapping[str, Any]:
