@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from conformance.protocol import pointer, strictjson
 from conformance.protocol.pointer import MISSING, Reader, reader
@@ -104,8 +104,8 @@ class Envelope:
 
     def interpret(self, document: dict[str, Any], raw: bytes = b"") -> Decoded:
         """A decoded document as a message. Raises MalformedMessage where it is of no kind."""
-        for p, value in self.constants:
-            if reader(p)(document) != value:
+        for read, p, value in self._constants:
+            if read(document) != value:
                 raise MalformedMessage(f"{p} is not {value!r}", raw)
         for kind, holds in self._tests:
             if holds(document):
@@ -114,12 +114,22 @@ class Envelope:
 
     def _decoded(self, kind: Kind, document: dict[str, Any], raw: bytes) -> Decoded:
         read_name, read_id, read_code, read_body, read_numbers = self._readers
-        name = read_name(document)
+        name_at, id_at, body_at = self._members[kind]
+        name = document.get(name_at, "") if name_at else read_name(document)
         if type(name) is not str:
             raise MalformedMessage(f"{self.name} is no string", raw)
-        return Decoded(
-            kind, name, read_id(document), read_body[kind](document), read_code(document), document, *read_numbers(document)
-        )
+        call_id = document.get(id_at) if id_at else read_id(document)
+        body = document.get(body_at) if body_at else read_body[kind](document)
+        return Decoded(kind, name, call_id, body, read_code(document), document, *read_numbers(document))
+
+    @cached_property
+    def _members(self) -> Mapping[Kind, tuple[str, str, str]]:
+        """Where name, id and body of each kind are members of the document itself: their names; empty where they are not."""
+        return {kind: (_member(self.name), _member(self.id), _member(self.body.get(kind, ""))) for kind in get_args(Kind)}
+
+    @cached_property
+    def _constants(self) -> tuple[tuple[Reader, str, Any], ...]:
+        return tuple((reader(p), p, value) for p, value in self.constants)
 
     @cached_property
     def _tests(self) -> tuple[tuple[Kind, Callable[[dict[str, Any]], bool]], ...]:
@@ -138,15 +148,24 @@ class Envelope:
         meta: Mapping[str, Any] | None = None,
     ) -> bytes:  # fmt: skip
         """One frame's payload. `meta` holds sequence values by their name (`seq`, `seen`, `epoch`, `boot_id`)."""
+        name_at, id_at, body_at = self._members[kind]
         document: dict[str, Any] = {}
         for p, value in self.constants:
             pointer.put(document, p, value)
         if self.name and name and (kind in ("request", "notification") or self._name_in_replies):
-            pointer.put(document, self.name, name)
+            if name_at:
+                document[name_at] = name
+            else:
+                pointer.put(document, self.name, name)
         if self.id and kind != "notification":
-            pointer.put(document, self.id, id)
+            if id_at:
+                document[id_at] = id
+            else:
+                pointer.put(document, self.id, id)
         where = self.body.get(kind, "")
-        if where:
+        if body_at:
+            document[body_at] = {} if body is None else body
+        elif where:
             pointer.put(document, where, {} if body is None else body)
         elif isinstance(body, dict):
             document.update(body)
@@ -159,8 +178,10 @@ class Envelope:
             if self.text:
                 pointer.put(document, self.text, text or "ok")
         if meta:
-            parent, members = self._numbers_together
-            if parent and parent not in document and meta.keys() >= members.keys():
+            parent, members, names = self._numbers_together
+            if parent and parent not in document and tuple(meta) == names:
+                document[parent] = meta  # told in the very names and order of the dialect
+            elif parent and parent not in document and meta.keys() >= members.keys():
                 document[parent] = {member: meta[key] for key, member in members.items()}
             else:
                 for key, place in self.sequence.items():
@@ -169,19 +190,27 @@ class Envelope:
         return strictjson.dumps(document)
 
     @cached_property
-    def _numbers_together(self) -> tuple[str, Mapping[str, str]]:
-        """(member of the document, {name of a value: member in there}) where all sequence values lie in one such member."""
+    def _numbers_together(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:
+        """(member of the document, {name of a value: member in there}, the names where the members are called just so) where
+        all sequence values lie in one such member."""
         places = {key: pointer.split(place) for key, place in self.sequence.items()}
         parents = {place[0] for place in places.values() if len(place) == 2}
         if len(parents) != 1 or any(len(place) != 2 for place in places.values()):
-            return "", {}
-        return parents.pop(), {key: place[1] for key, place in places.items()}
+            return "", {}, ()
+        members = {key: place[1] for key, place in places.items()}
+        return parents.pop(), members, tuple(members) if all(key == member for key, member in members.items()) else ()
 
     @cached_property
     def _name_in_replies(self) -> bool:
         """Dialects that repeat the command's name in the reply do not list the name as absent there."""
         result = self.kinds.get("result")
         return result is not None and self.name not in result.lacks and self.name in result.has
+
+
+def _member(p: str) -> str:
+    """The member's name where the pointer is to a member of the document itself, else empty."""
+    tokens = pointer.split(p)
+    return tokens[0] if len(tokens) == 1 else ""
 
 
 def _reader_or_none(p: str) -> Reader:

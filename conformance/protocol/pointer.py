@@ -56,7 +56,11 @@ def reader(pointer: str, default: Any = MISSING) -> Reader:
         first, second = tokens
 
         def two(document: Any) -> Any:
-            inner = document.get(first) if type(document) is dict else None
+            if type(document) is not dict:
+                return get(document, pointer, default)
+            inner = document.get(first, MISSING)
+            if inner is MISSING:
+                return default
             return inner.get(second, default) if type(inner) is dict else get(document, pointer, default)
 
         return two
@@ -81,6 +85,16 @@ def tree(places: Mapping[str, str]) -> Tree:
 
 def collect(document: Any, places: Tree, into: dict[str, Any]) -> None:
     """Put every value that is there under its names. Whole branches that are not there cost one look."""
+    if type(document) is dict and len(document) < len(places):  # the shorter way round: most bodies use few of their places
+        for token, value in document.items():
+            place = places.get(token)
+            if place is not None:
+                names, below = place
+                for name in names:
+                    into[name] = value
+                if below:
+                    collect(value, below, into)
+        return
     for token, (names, below) in places.items():
         value = document.get(token, MISSING) if type(document) is dict else _step(document, token)
         if value is not MISSING:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -93,6 +93,7 @@ class Validators:
             {file.relative_to(root).as_posix(): orjson.loads(file.read_bytes()) for file in root.rglob("*.json")}
         )
         self._by_part: dict[tuple[str, str], jsonschema_rs.Draft202012Validator | None] = {}
+        self._checks: dict[tuple[str, str], Callable[[Any], bool]] = {}
 
     def of(self, message: Message, part: str) -> jsonschema_rs.Draft202012Validator | None:
         """The validator of a message part; None where the pack describes none."""
@@ -104,8 +105,11 @@ class Validators:
 
     def valid(self, message: Message, part: str, body: Any) -> bool:
         """Whether a body keeps its schema. A part without a schema is always valid."""
-        validator = self.of(message, part)
-        return validator is None or validator.is_valid(body)
+        check = self._checks.get((message.name, part))
+        if check is None:
+            validator = self.of(message, part)
+            check = self._checks[message.name, part] = (lambda _: True) if validator is None else validator.is_valid
+        return check(body)
 
     def errors(self, message: Message, part: str, body: Any) -> list[SchemaError]:
         """Every complaint about a body; empty where it is valid or has no schema."""

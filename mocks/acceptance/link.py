@@ -12,7 +12,7 @@ from typing import Any, Literal
 Arrival = Literal["fresh", "repeat", "handshake"]
 
 
-@dataclass
+@dataclass(slots=True)
 class Link:
     """State of one (device, interface, epoch)."""
 
@@ -35,7 +35,7 @@ class Link:
         if not handshake:
             self.sent += 1
         return {
-            "seq": 0 if handshake else self.sent, "seen": self.seen, "boot_id": self.boot_id, "epoch": self.epoch,
+            "seq": 0 if handshake else self.sent, "seen": self.seen, "epoch": self.epoch, "boot_id": self.boot_id,
         }  # fmt: skip
 
     def keep(self, seq: int, raw: bytes) -> None:
