@@ -148,7 +148,7 @@ class Faults:
 
     def outgoing(self, connection: Connection, raw: bytes) -> list[bytes]:
         """A message of ours under duplication and reordering. Handshakes are left alone."""
-        if connection.state != "ready":
+        if not (self._duplicates or self._reorders or self._held) or connection.state != "ready":
             return [raw]
         if self._duplicates > 0:
             self._duplicates -= 1

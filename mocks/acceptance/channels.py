@@ -14,7 +14,7 @@ from conformance.protocol.strictjson import MalformedMessage
 from conformance.spec.model import Interface, Message
 from conformance.trace.transcript import Entry
 from mocks.acceptance.connection import BINARY, CONTINUATION, TEXT, Connection, PendingCall, WsPort
-from mocks.acceptance.dialect import CHALLENGE, LOGIN, RESUME, role_of
+from mocks.acceptance.dialect import CHALLENGE, LOGIN, RESUME
 from mocks.acceptance.handshake import Handshake
 from mocks.acceptance.link import Link
 from mocks.acceptance.office import Office
@@ -23,6 +23,7 @@ from mocks.acceptance.registry import Registered
 from mocks.acceptance.world import Answer, Ask
 
 Facts = dict[str, Any]
+DATA = frozenset((TEXT, CONTINUATION, BINARY))  # opcodes of messages, whole or in part
 
 
 class Channels:
@@ -44,7 +45,7 @@ class Channels:
 
     def opened(self, conn: str, interface: Interface, port: WsPort) -> None:
         """A WebSocket is open: begin the handshake."""
-        connection = self.connections[conn] = Connection(conn, interface, port)
+        connection = self.connections[conn] = Connection(conn, interface, port, self._envelope(interface))
         message = self._office.dialect.one_of(CHALLENGE, interface.id)
         if message is None:
             return
@@ -88,9 +89,13 @@ class Channels:
         if connection is None:
             return
         facts: Facts = {"conn": conn, "opcode": opcode, "fin": fin, "rsv1": rsv1, **extra}
-        whole = opcode in (TEXT, CONTINUATION, BINARY)  # no control frame
+        whole = opcode in DATA  # no control frame
         if whole and not fin:
             connection.held.append((payload, {**facts, "came": round(self._office.clock.monotonic(), 6)}))
+            connection.held_bytes += len(payload)
+            if connection.held_bytes > connection.interface.max_message_bytes:  # whatever follows, it is too big already
+                self._record_held(connection)
+                connection.port.close(1009, "message too big")
             return
         decoded: Decoded | None = None
         problem = ""
@@ -98,7 +103,7 @@ class Channels:
         raw = b"".join([*(part for part, _ in connection.held), payload]) if joined else payload
         try:
             if whole:
-                decoded = self._envelope(connection.interface).decode(raw)
+                decoded = connection.envelope.decode(raw)
                 facts.update(self._handshake.facts(connection, decoded))
         except MalformedMessage as error:
             problem = error.reason
@@ -114,7 +119,7 @@ class Channels:
                 )
         if not whole:
             return
-        if decoded is not None and not joined:
+        if decoded is not None and not joined and entry.raw is not payload:
             self._office.witness(entry, payload, True, decoded.body, decoded.name)
         if len(raw) > connection.interface.max_message_bytes:
             connection.port.close(1009, "message too big")
@@ -130,17 +135,15 @@ class Channels:
             self._record_held(connection)
 
     def _record_held(self, connection: Connection, *last: tuple[bytes, Facts]) -> Entry:
-        parts, connection.held = [*connection.held, *last], []
+        parts, connection.held, connection.held_bytes = [*connection.held, *last], [], 0
         for _, facts in parts:
             facts["k"] = self._office.heard_one()
         return self._office.recorder.observe_together(connection.interface.id, "iut", "ws.frame", parts)[-1]
 
     def _message(self, connection: Connection, decoded: Decoded, entry: Entry, facts: Facts) -> None:
         link = connection.link
-        if link is not None and self._envelope(connection.interface).sequenced:
-            arrival = link.arrived(decoded.seq, decoded.seen)
-            if arrival == "repeat":
-                return  # processed and answered before; the answer goes out again by our own resume
+        if link is not None and connection.envelope.sequenced and link.arrived(decoded.seq, decoded.seen) == "repeat":
+            return  # processed and answered before; the answer goes out again by our own resume
         if decoded.kind in ("result", "error"):
             self._reply(connection, decoded, entry, facts)
             return
@@ -169,7 +172,7 @@ class Channels:
         office = self._office
         if message is None or message.sender == "bench":
             raise Refused("unknown-method", f"no method {decoded.name}")
-        role = role_of(message)
+        role = message.role or ""
         fields = office.dialect.read(message, "request", decoded.body)
         if role in LOGIN:
             self._login(connection, message, decoded, fields, facts)
@@ -256,7 +259,9 @@ class Channels:
         self, connection: Connection, raw: bytes, facts: Mapping[str, Any], opcode: int = TEXT, fin: bool = True
     ) -> Entry:
         """Bytes as they are, outside all order: deliberately bad messages."""
-        told = {"conn": connection.id, "opcode": opcode, "fin": fin, "rsv1": False, **facts}
+        told = {"conn": connection.id, "opcode": opcode, "fin": fin, "rsv1": False}
+        if facts:
+            told.update(facts)
         entry = self._office.recorder.observe(connection.interface.id, "bench", "ws.frame", raw, told)
         connection.port.send(opcode, raw, fin)
         return entry
@@ -274,10 +279,9 @@ class Channels:
         self, connection: Connection, message: Message | None, call_id: Any, refused: Refused, *, handshake: bool = False
     ) -> None:
         code, text, body = self._office.error(message, refused)
-        envelope = self._envelope(connection.interface)
         meta = self._meta(connection, handshake=handshake or connection.link is None)
         name = self._office.wire(message)
-        raw = envelope.encode("error", id=call_id, name=name, body=body, code=code, text=text, meta=meta)
+        raw = connection.envelope.encode("error", id=call_id, name=name, body=body, code=code, text=text, meta=meta)
         self._keep(connection, meta, raw)
         self._write(connection, raw, {})
 
@@ -285,13 +289,12 @@ class Channels:
         self, connection: Connection, message: Message, kind: Any, body: Any, *, call_id: Any, handshake: bool = False,
         facts: Mapping[str, Any] | None = None,
     ) -> Entry | None:  # fmt: skip
-        told = dict(facts or {})
-        if "intended" not in told:
+        if not facts or "intended" not in facts:
             self._office.validate_outgoing(message, "request" if kind == "notification" else kind, body)
         meta = self._meta(connection, handshake=handshake or not message.sequenced)
-        raw = self._encode(self._envelope(connection.interface), message, kind, body, call_id, meta)
+        raw = self._encode(connection.envelope, message, kind, body, call_id, meta)
         self._keep(connection, meta, raw)
-        return self._write(connection, raw, told)
+        return self._write(connection, raw, facts or {})
 
     def _encode(
         self, envelope: Envelope, message: Message, kind: Any, body: Any, call_id: Any, meta: Mapping[str, Any]
@@ -306,7 +309,7 @@ class Channels:
         return {"seq": 0, "seen": 0, "boot_id": boot_id, "epoch": epoch}
 
     def _keep(self, connection: Connection, meta: Mapping[str, Any], raw: bytes) -> None:
-        if connection.link is not None and meta["seq"] > 0 and self._envelope(connection.interface).sequenced:
+        if connection.link is not None and meta["seq"] > 0 and connection.envelope.sequenced:
             connection.link.keep(meta["seq"], raw)
 
     def _write(self, connection: Connection, raw: bytes, facts: Mapping[str, Any]) -> Entry | None:

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from conformance.protocol.envelope import Envelope
 from conformance.spec.model import Interface, Message
 from conformance.trace.recorder import Recorder
 from conformance.trace.transcript import Entry
@@ -41,12 +42,14 @@ class Connection:
     id: str
     interface: Interface
     port: WsPort
+    envelope: Envelope
     state: State = "new"
     nonce: str = ""
     challenge_id: Any = None
     claimed: Registered | None = None  # proven by the challenge or the login, not yet attached
     link: Link | None = None
     held: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)  # fragments of a message that goes on, with facts
+    held_bytes: int = 0
 
     @property
     def device_id(self) -> str:

@@ -136,10 +136,10 @@ class Desk:
 
     def _report(self, ask: Ask) -> Answer:
         key = (ask.device_id, str(ask.fields.get("event_id", len(self._world.reports))))
-        first = key not in self._world.reports
-        self._world.reports.setdefault(key, dict(ask.fields))
-        if first:
-            self._settle_command(ask.fields)
+        if key not in self._world.reports:
+            self._world.reports.add(key)
+            if "command_id" in ask.fields:
+                self._settle_command(ask.fields)
         return Answer({"accepted": True})
 
     def _settle_command(self, fields: Mapping[str, Any]) -> None:

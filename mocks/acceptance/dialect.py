@@ -45,7 +45,7 @@ class Dialect:
         self.spec = spec
         self._wire = {(m.interface, m.wire_name): m for m in spec.messages.values()}
         self._places: dict[tuple[str, str], tuple[tuple[str, ...], pointer.Tree]] = {}
-        self._flat: dict[tuple[str, str], bool] = {}
+        self._examples: dict[tuple[str, str], tuple[Any, bool]] = {}
         self._routes = [
             (m, _route(m.http.path)) for m in spec.messages.values() if m.http is not None
         ]  # fmt: skip
@@ -118,17 +118,19 @@ class Dialect:
 
     def example(self, message: Message, part: str) -> Any:
         """A copy of the pack's valid example of a part; an empty object where it has none."""
+        body, flat = self._examples.get((message.name, part)) or self._exampled(message, part)
+        return body.copy() if flat else copy.deepcopy(body)
+
+    def _exampled(self, message: Message, part: str) -> tuple[Any, bool]:
+        """The example, and whether it is an object of plain values, which is quickly copied; kept."""
         body = self.spec.examples.get(f"{message.name}/{part}")
         if body is None and part in REPLY_PARTS:
             body = self.spec.examples.get(f"{message.name}/result")
         if body is None:
-            return {}
-        flat = self._flat.get((message.name, part))
-        if flat is None:
-            flat = self._flat[message.name, part] = type(body) is dict and not any(
-                isinstance(value, dict | list) for value in body.values()
-            )
-        return dict(body) if flat else copy.deepcopy(body)
+            body = {}
+        flat = type(body) is dict and not any(isinstance(value, dict | list) for value in body.values())
+        self._examples[message.name, part] = found = body, flat
+        return found
 
     def build(self, message: Message, part: str, fields: Mapping[str, Any]) -> Any:
         """A body: the part's example with every bound field that is given put in its place."""
@@ -155,7 +157,8 @@ class Dialect:
 
 def _place(body: dict[str, Any], where: str, value: Any) -> None:
     if value is not OMIT:
-        pointer.put(body, where, _like(pointer.get(body, where), value))
+        sample = pointer.get(body, where)
+        pointer.put(body, where, value if type(value) is type(sample) else _like(sample, value))
         return
     parent = pointer.get(body, where.rsplit("/", 1)[0])
     if isinstance(parent, dict):

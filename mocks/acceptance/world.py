@@ -19,9 +19,12 @@ from mocks.acceptance.registry import Registered, Registry
 from mocks.acceptance.sessions import Sessions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
-    """A request of a device, dialect taken off: role, canonical fields, and who asks (as far as that is proven)."""
+    """A request of a device, dialect taken off: role, canonical fields, and who asks (as far as that is proven).
+
+    Nobody changes one; it is not frozen because one is made for every message and freezing triples what that costs.
+    """
 
     role: str
     fields: Mapping[str, Any]
@@ -36,9 +39,12 @@ class Ask:
         return self.device.id if self.device is not None else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """A good answer in canonical fields. `parts` are the reply parts preferred (a status on HTTP), `content` a raw body."""
+    """A good answer in canonical fields. `parts` are the reply parts preferred (a status on HTTP), `content` a raw body.
+
+    Nobody changes one, as with `Ask`.
+    """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
@@ -84,7 +90,7 @@ class World:
         self.ratings = Ratings(lambda: new("rating_id"))
         self.records = Records()
         self.registry = Registry(timers_ms.get("T-TOKEN", 3_600_000.0) / 1000, on_secret)
-        self.reports: dict[tuple[str, str], Mapping[str, Any]] = {}  # (device, event id) -> fields, for de-duplication
+        self.reports: set[tuple[str, str]] = set()  # (device, event id), for de-duplication
         self.status: dict[str, Mapping[str, Any]] = {}  # device -> last heartbeat
 
     @property

@@ -31,6 +31,8 @@ MAX_FRAME: Final = 16 * 1024 * 1024  # above every interface's own limit, so tha
 PONG: Final = 10
 HANDSHAKE_TIMEOUT_S: Final = 5.0
 READ_BUFFER: Final = 2048  # the library's own default doubles the memory of a connection
+TYPES: Final = tuple(WSMsgType(opcode) for opcode in range(16))  # by opcode, reserved ones too
+HEADERS: Final = tuple({"header_hex": f"{byte:02x}"} for byte in range(256))  # facts of a frame, by its first byte
 
 
 @dataclass
@@ -130,7 +132,7 @@ class _Socket(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame of the device."""
-        opcode = int(frame.msg_type.value)
+        opcode = int(frame.msg_type)  # type: ignore[call-overload]  # an IntEnum, which the library's stubs do not say
         if opcode == CLOSE:
             code = int(frame.get_close_code().value)
             self._over = self._over or (code or 1005, frame.get_close_reason() or "", "iut")
@@ -140,9 +142,7 @@ class _Socket(WSListener):
         first = (frame.fin << 7) | (frame.rsv1 << 6) | (frame.rsv2 << 5) | (frame.rsv3 << 4) | opcode
         payload = frame.get_payload_as_bytes()
         try:
-            self._city.ws_frame(
-                self._conn, opcode, bool(frame.fin), bool(frame.rsv1), payload, {"header_hex": f"{first:02x}"}
-            )
+            self._city.ws_frame(self._conn, opcode, bool(frame.fin), bool(frame.rsv1), payload, HEADERS[first])
             if opcode == PING and not self._city.faults.swallows:
                 self._pong(transport, payload)
         except Exception as error:
@@ -167,19 +167,23 @@ class _Socket(WSListener):
 
     def send(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> None:
         """One frame, later where a fault slows the city down; order is kept."""
-        if self._transport is None or self._city.faults.swallows:
+        faults = self._city.faults
+        if self._transport is None or faults.swallows:
+            return
+        if not faults.active and not self._due:  # nothing was ever held back that it could overtake
+            self._transport.send(TYPES[opcode], payload, fin, rsv1)
             return
         now = self._loop.time()
-        due = max(self._due, now + self._city.faults.delay_s(self._iface))
+        due = max(self._due, now + faults.delay_s(self._iface))
         if due <= now:
-            self._transport.send(WSMsgType(opcode), payload, fin, rsv1)
+            self._transport.send(TYPES[opcode], payload, fin, rsv1)
             return
         self._due = due
         self._loop.call_at(due, self._send_late, opcode, payload, fin, rsv1)
 
     def _send_late(self, opcode: int, payload: bytes, fin: bool, rsv1: bool) -> None:
         if self._transport is not None:
-            self._transport.send(WSMsgType(opcode), payload, fin, rsv1)
+            self._transport.send(TYPES[opcode], payload, fin, rsv1)
 
     def close(self, code: int, reason: str = "") -> None:
         """Close frame, then the connection."""
