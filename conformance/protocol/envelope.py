@@ -6,10 +6,11 @@ code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, get_args
+from operator import itemgetter, setitem
+from typing import Any, Literal, NamedTuple, get_args
 
 from conformance.protocol import pointer, strictjson
 from conformance.protocol.pointer import MISSING, Reader, reader
@@ -59,6 +60,19 @@ class Decoded:
     seen: Any = None
     epoch: Any = None
     boot_id: Any = None
+
+
+class _Layout(NamedTuple):
+    """Where `put` puts the constants, name, id and body of one kind; empty: nowhere.
+
+    Places are pointers, or members' names where all of them are members of the document itself.
+    """
+
+    put: Callable[[dict[str, Any], str, Any], None]
+    constants: tuple[tuple[str, Any], ...]
+    name: str
+    id: str
+    body: str
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,7 @@ class Envelope:
     @cached_property
     def _members(self) -> Mapping[Kind, tuple[str, str, str]]:
         """Where name, id and body of each kind are members of the document itself: their names; empty where they are not."""
-        return {kind: (_member(self.name), _member(self.id), _member(self.body.get(kind, ""))) for kind in get_args(Kind)}
+        return {kind: (_member(self.name), _member(self.id), _member(self.body.get(kind, ""))) for kind in self.kinds}
 
     @cached_property
     def _constants(self) -> tuple[tuple[Reader, str, Any], ...]:
@@ -148,25 +162,16 @@ class Envelope:
         meta: Mapping[str, Any] | None = None,
     ) -> bytes:  # fmt: skip
         """One frame's payload. `meta` holds sequence values by their name (`seq`, `seen`, `epoch`, `boot_id`)."""
-        name_at, id_at, body_at = self._members[kind]
+        put, constants, name_at, id_at, body_at = self._layouts[kind]
         document: dict[str, Any] = {}
-        for p, value in self.constants:
-            pointer.put(document, p, value)
-        if self.name and name and (kind in ("request", "notification") or self._name_in_replies):
-            if name_at:
-                document[name_at] = name
-            else:
-                pointer.put(document, self.name, name)
-        if self.id and kind != "notification":
-            if id_at:
-                document[id_at] = id
-            else:
-                pointer.put(document, self.id, id)
-        where = self.body.get(kind, "")
+        for where, value in constants:
+            put(document, where, value)
+        if name and name_at:
+            put(document, name_at, name)
+        if id_at:
+            put(document, id_at, id)
         if body_at:
-            document[body_at] = {} if body is None else body
-        elif where:
-            pointer.put(document, where, {} if body is None else body)
+            put(document, body_at, {} if body is None else body)
         elif isinstance(body, dict):
             document.update(body)
         if kind == "error":
@@ -188,6 +193,19 @@ class Envelope:
                     if key in meta:
                         pointer.put(document, place, meta[key])
         return strictjson.dumps(document)
+
+    @cached_property
+    def _layouts(self) -> Mapping[Kind, _Layout]:
+        layouts: dict[Kind, _Layout] = {}
+        for kind in get_args(Kind):
+            named = kind in ("request", "notification") or self._name_in_replies
+            places = [self.name if named else "", "" if kind == "notification" else self.id, self.body.get(kind, "")]
+            if all(_member(p) for p in (*dict(self.constants), *filter(None, places))):
+                constants = tuple((_member(p), value) for p, value in self.constants)
+                layouts[kind] = _Layout(setitem, constants, *(_member(p) for p in places))
+            else:
+                layouts[kind] = _Layout(pointer.put, self.constants, *places)
+        return layouts
 
     @cached_property
     def _numbers_together(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:
@@ -226,10 +244,16 @@ def _numbers_reader(places: list[str]) -> Reader:
     parent = reader(parents.pop())
     names = [pointer.split(place)[-1] for place in places]
 
-    def members(document: Any) -> list[Any]:
+    pick = itemgetter(*names)
+
+    def members(document: Any) -> Sequence[Any]:
         inside = parent(document)
         if type(inside) is dict:
-            return [inside.get(name) for name in names]
+            try:
+                found: tuple[Any, ...] = pick(inside)
+            except KeyError:
+                return [inside.get(name) for name in names]
+            return found
         return [read(document) for read in readers]
 
     return members

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -67,41 +68,41 @@ def reader(pointer: str, default: Any = MISSING) -> Reader:
     return lambda document: get(document, pointer, default)
 
 
-Tree = Mapping[str, tuple[tuple[str, ...], "Tree"]]  # token -> (names of what lies there, what lies below)
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Named pointers by their common beginnings: (token, name) of what lies here, (token, tree) of what lies deeper."""
+
+    leaves: tuple[tuple[str, str], ...]
+    branches: tuple[tuple[str, Tree], ...]
 
 
 def tree(places: Mapping[str, str]) -> Tree:
-    """Named pointers by their common beginnings, for `collect`. None of them may be empty."""
-    root: dict[str, Any] = {}
-    for name, place in places.items():
-        node = root
-        *above, last = split(place)
-        for token in above:
-            node = node.setdefault(token, ((), {}))[1]
-        names, below = node.get(last, ((), {}))
-        node[last] = ((*names, name), below)
-    return root
+    """Named pointers as a tree, for `collect`. None of them may be empty."""
+    return _tree([(split(place), name) for name, place in places.items()])
+
+
+def _tree(rows: list[tuple[tuple[str, ...], str]]) -> Tree:
+    below: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for tokens, name in rows:
+        if len(tokens) > 1:
+            below.setdefault(tokens[0], []).append((tokens[1:], name))
+    leaves = tuple((tokens[0], name) for tokens, name in rows if len(tokens) == 1)
+    return Tree(leaves, tuple((token, _tree(deeper)) for token, deeper in below.items()))
 
 
 def collect(document: Any, places: Tree, into: dict[str, Any]) -> None:
-    """Put every value that is there under its names. Whole branches that are not there cost one look."""
-    if type(document) is dict and len(document) < len(places):  # the shorter way round: most bodies use few of their places
-        for token, value in document.items():
-            place = places.get(token)
-            if place is not None:
-                names, below = place
-                for name in names:
-                    into[name] = value
-                if below:
-                    collect(value, below, into)
-        return
-    for token, (names, below) in places.items():
-        value = document.get(token, MISSING) if type(document) is dict else _step(document, token)
-        if value is not MISSING:
-            for name in names:
-                into[name] = value
-            if below:
-                collect(value, below, into)
+    """Put every value that is there under its name. Whole branches that are not there cost one look."""
+    if type(document) is dict:
+        for token, name in places.leaves:
+            if token in document:
+                into[name] = document[token]
+        for token, below in places.branches:
+            if token in document:
+                collect(document[token], below, into)
+    elif type(document) is list:
+        into.update((name, value) for token, name in places.leaves if (value := _step(document, token)) is not MISSING)
+        for token, below in places.branches:
+            collect(_step(document, token), below, into)
 
 
 def _step(node: Any, token: str) -> Any:

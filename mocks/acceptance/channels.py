@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.protocol.envelope import Decoded, Envelope, id_key
+from conformance.protocol.envelope import Decoded, Envelope, Kind, id_key
 from conformance.protocol.strictjson import MalformedMessage
 from conformance.spec.model import Interface, Message
 from conformance.trace.transcript import Entry
@@ -244,7 +244,7 @@ class Channels:
             self._pending[(message.interface, device.id, id_key(call.id))] = call
         else:
             call.settle(None)
-        kind = "request" if message.kind == "call" else "notification"
+        kind: Kind = "request" if message.kind == "call" else "notification"
         connection = self.ready(message.interface, device.id)
         if connection is not None:
             call.entry = self._send(connection, message, kind, body, call_id=call.id, facts=facts)
@@ -252,7 +252,8 @@ class Channels:
         envelope = self._envelope(self._office.spec.interfaces[message.interface])
         if envelope.sequenced:
             link = self._link(message.interface, device)
-            link.keep(link.sent + 1, self._encode(envelope, message, kind, body, call.id, link.meta(handshake=False)))
+            number, name = link.sent + 1, self._office.wire(message)
+            link.keep(number, envelope.encode(kind, name=name, id=call.id, body=body, meta=link.meta(handshake=False)))
         return call
 
     def raw(
@@ -286,20 +287,15 @@ class Channels:
         self._write(connection, raw, {})
 
     def _send(
-        self, connection: Connection, message: Message, kind: Any, body: Any, *, call_id: Any, handshake: bool = False,
+        self, connection: Connection, message: Message, kind: Kind, body: Any, *, call_id: Any, handshake: bool = False,
         facts: Mapping[str, Any] | None = None,
     ) -> Entry | None:  # fmt: skip
         if not facts or "intended" not in facts:
             self._office.validate_outgoing(message, "request" if kind == "notification" else kind, body)
         meta = self._meta(connection, handshake=handshake or not message.sequenced)
-        raw = self._encode(connection.envelope, message, kind, body, call_id, meta)
+        raw = connection.envelope.encode(kind, name=self._office.wire(message), id=call_id, body=body, meta=meta)
         self._keep(connection, meta, raw)
         return self._write(connection, raw, facts or {})
-
-    def _encode(
-        self, envelope: Envelope, message: Message, kind: Any, body: Any, call_id: Any, meta: Mapping[str, Any]
-    ) -> bytes:
-        return envelope.encode(kind, name=self._office.wire(message), id=call_id, body=body, meta=meta)
 
     def _meta(self, connection: Connection, *, handshake: bool) -> dict[str, Any]:
         if connection.link is not None:
@@ -309,8 +305,9 @@ class Channels:
         return {"seq": 0, "seen": 0, "boot_id": boot_id, "epoch": epoch}
 
     def _keep(self, connection: Connection, meta: Mapping[str, Any], raw: bytes) -> None:
-        if connection.link is not None and meta["seq"] > 0 and connection.envelope.sequenced:
-            connection.link.keep(meta["seq"], raw)
+        link = connection.link
+        if link is not None and meta["seq"] > 0 and connection.envelope.sequenced:
+            link.keep(meta["seq"], raw)
 
     def _write(self, connection: Connection, raw: bytes, facts: Mapping[str, Any]) -> Entry | None:
         first: Entry | None = None

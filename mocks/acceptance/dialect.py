@@ -140,7 +140,7 @@ class Dialect:
                 continue
             if not where:
                 body = copy.deepcopy(fields[name])
-            elif isinstance(body, dict):
+            elif type(body) is dict:
                 _place(body, where, fields[name])
         return body
 
