@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from conformance.protocol import pointer
-from conformance.protocol.envelope import Decoded
 from conformance.protocol.pointer import MISSING
 from conformance.spec.model import Message
 from conformance.trace.observation import Observation
@@ -24,15 +23,12 @@ class Entry:
     """
 
     __slots__ = (
-        "body", "boot_id", "case", "code", "conn", "decoded", "dir", "doc", "epoch", "facts", "headers", "id", "iface", "kind",
+        "body", "boot_id", "case", "code", "conn", "dir", "doc", "epoch", "facts", "headers", "id", "iface", "kind",
         "message", "method", "n", "name", "obs", "path", "path_fields", "problem", "raw", "repeat", "reply", "request",
         "role", "seen", "seq", "size", "status", "t", "target", "unread",
     )  # fmt: skip
 
-    def __init__(
-        self, observation: Observation, unread: Callable[[Entry], None] | None = None, decoded: Decoded | None = None
-    ) -> None:
-        """`unread` reads it when it is asked, with the help of `decoded`, which its bytes were decoded to before."""
+    def __init__(self, observation: Observation, unread: Callable[[Entry], None] | None = None) -> None:
         self.n = observation.n
         self.t = observation.t
         self.case = observation.case
@@ -44,13 +40,12 @@ class Entry:
         self.size = len(observation.raw)
         self.conn: str = str(observation.facts.get("conn", ""))
         self.unread = unread
-        self.decoded = decoded
         if unread is None:
             self.blank()
 
     def blank(self) -> None:
         """No message (yet)."""
-        self.unread = self.decoded = None
+        self.unread = None
         self.kind = ""
         self.name = ""
         self.role = ""

@@ -62,7 +62,8 @@ class Transcript(Sequence[Entry]):
     def feed(self, observation: Observation, decoded: Decoded | None = None) -> Entry:
         """Add the next observation. Never raises for what a device sent.
 
-        `decoded` spares decoding anew what the caller decoded from the very bytes of this frame, as a whole message.
+        `decoded` spares decoding anew what the caller decoded from the very bytes of this frame, as a whole message. A transcript
+        that forgets has no use for it: holding it for all that nobody asks for costs more than decoding what somebody does.
         """
         assert self._reader is not None, "a slice is read only"
         if self._keep is None:
@@ -71,7 +72,7 @@ class Transcript(Sequence[Entry]):
             self._cases.setdefault(entry.case, []).append(entry)
             self._reader.read(entry, decoded)
             return entry
-        entry = Entry(observation, self._read_until, decoded)
+        entry = Entry(observation, self._read_until)
         self.entries.append(entry)
         if len(self.entries) > 2 * self._keep:
             self._forget(self._keep)
@@ -83,9 +84,8 @@ class Transcript(Sequence[Entry]):
         waiting = self.entries[max(self._read_to - self._forgotten, 0) :]
         self._read_to = self._forgotten + len(self.entries)
         for other in waiting:
-            decoded = other.decoded
             other.blank()
-            self._reader.read(other, decoded)
+            self._reader.read(other)
         if entry.unread is not None:  # forgotten meanwhile, and still held by somebody
             entry.blank()
             self._reader.read(entry)
@@ -93,6 +93,9 @@ class Transcript(Sequence[Entry]):
     def _forget(self, keep: int) -> None:
         assert self._reader is not None
         self._forgotten += len(self.entries) - keep
+        for entry in self.entries[:-keep]:
+            if entry.unread is None:
+                entry.reply = None  # request and reply would hold each other until the collector comes
         del self.entries[:-keep]
         self._reader.drop(self.entries[0].n)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import orjson
 
 from conformance.spec.loader import load
 from conformance.trace.observation import Observation
-from conformance.trace.transcript import Transcript
+from conformance.trace.transcript import Entry, Transcript
 
 SPEC = load()
 REPORT = SPEC.examples["peripheral.report/request"]
@@ -61,3 +62,20 @@ def test_decoding_is_shared_only_where_nothing_precedes_the_frame() -> None:
     rest = Observation(2, 0.2, "", "I2", "iut", "ws.frame", rows[0].raw[40:], {"conn": "ws-1", "opcode": 0, "fin": True})
     transcript.feed(half)
     assert transcript.feed(rest, decoded).doc is not decoded.doc
+
+
+def test_what_is_forgotten_is_gone_without_the_collector() -> None:
+    forgetful = Transcript(SPEC, keep=5)
+    gc.collect()
+    gc.disable()
+    try:
+        for row in exchanges(40):
+            assert forgetful.feed(row).kind  # read, and so paired
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        assert not [found for found in gc.garbage if isinstance(found, Entry)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert forgetful[-1].request is forgetful[-2]
