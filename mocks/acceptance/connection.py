@@ -35,7 +35,7 @@ class WsPort(Protocol):
         ...
 
 
-@dataclass
+@dataclass(slots=True)
 class Connection:
     """State of one socket on I2 or I3."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from mocks.acceptance.refusal import Refused
 
+ASKED_FOR: Final = ("serial", "remote_device_url")  # of a registration; all of it is in the journal
 TokenState = Literal["ok", "absent", "unknown", "expired"]
 
 
@@ -31,9 +32,9 @@ class DeviceIdentity:
         )  # fmt: skip
 
 
-@dataclass
+@dataclass(slots=True)
 class Registered:
-    """One device that registered, as of its latest registration."""
+    """One device that registered, as of its latest registration. `facts` are the fields that somebody asks for later."""
 
     identity: DeviceIdentity
     boot_id: str
@@ -93,7 +94,7 @@ class Registry:
             known = self.rows[identity.remote_device_id] = Registered(identity, boot_id, 1)
         elif booted:
             known.boot_id, known.epoch = boot_id, known.epoch + 1
-        known.facts = dict(fields)
+        known.facts = {name: fields[name] for name in ASKED_FOR if name in fields}
         return known, self._issue(known, now), booted
 
     def refresh(self, device_id: str, boot_id: object, now: float) -> str:

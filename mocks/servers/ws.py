@@ -31,6 +31,8 @@ MAX_FRAME: Final = 16 * 1024 * 1024  # above every interface's own limit, so tha
 PONG: Final = 10
 HANDSHAKE_TIMEOUT_S: Final = 5.0
 READ_BUFFER: Final = 2048  # the library's own default doubles the memory of a connection
+# Of a plain logger the library makes a copy for every connection.
+LOG: Final = logging.LoggerAdapter(logging.getLogger("picows.server"))
 TYPES: Final = tuple(WSMsgType(opcode) for opcode in range(16))  # by opcode, reserved ones too
 HEADERS: Final = tuple({"header_hex": f"{byte:02x}"} for byte in range(256))  # facts of a frame, by its first byte
 
@@ -85,7 +87,7 @@ async def serve_ws(
 def _protocol(upgrade: Any, handshake_timeout_s: float) -> asyncio.BaseProtocol:
     """The library's own protocol, made as its `ws_create_server` makes it, so that our TLS can stand in front of it."""
     protocol: asyncio.BaseProtocol = WSProtocol(
-        None, None, False, upgrade, logging.getLogger("picows.server"), True, handshake_timeout_s,
+        None, None, False, upgrade, LOG, True, handshake_timeout_s,
         # No pings of ours, and pongs by hand: a device's keep-alive is evidence too.
         False, None, None, WSAutoPingStrategy.PING_WHEN_IDLE,
         False, MAX_FRAME, None, READ_BUFFER,
@@ -109,6 +111,8 @@ def _interface(city: City, request: WSUpgradeRequest) -> str:
 
 class _Socket(WSListener):
     """One open WebSocket: the library's listener, and the port that the city writes to."""
+
+    __slots__ = ("_city", "_conn", "_connections", "_decision", "_due", "_iface", "_loop", "_over", "_transport")
 
     def __init__(self, city: City, conn: str, decision: WsDecision, connections: set[_Socket]) -> None:
         self._city = city
