@@ -143,7 +143,7 @@ def run_defects(*, only: str, out: Path, sockets: bool, say: Callable[[str], Non
     lab = MemoryLab()
     rows: list[Caught] = []
     for device in chosen:
-        row = _try_on_sockets(device, out) if needs_sockets(device) else try_in_memory(lab, device)
+        row = try_on_sockets(device, out) if needs_sockets(device) else try_in_memory(lab, device)
         rows.append(row)
         say(_line(row))
     write_matrix(rows, lab.spec, out)
@@ -169,14 +169,16 @@ def _escape_code(row: Caught) -> int:
     return exitcode.BENCH if row.exit_code == exitcode.BENCH else exitcode.FAIL
 
 
-def _try_on_sockets(device: DeviceFile, out: Path) -> Caught:
+def try_on_sockets(device: DeviceFile, out: Path, *, whole: bool = True) -> Caught:
+    """Run one defect in real time; not `whole`: only what exercises the clauses that it breaks, which takes seconds."""
     from conformance.bench.live import LiveRun, Options, prepare  # the whole socket world: only where a defect needs it
 
     assert device.defect is not None
     run = out / "runs" / device.defect.id
     if (run / JOURNAL).exists():  # of the last time; anything else there is not ours, and the run refuses it
         shutil.rmtree(run)
-    prepared = prepare(Options(device=device.path, out=run, seed=1, prompts=False))
+    clauses = () if whole else device.defect.breaks
+    prepared = prepare(Options(device=device.path, out=run, seed=1, prompts=False, clauses=clauses))
     plan, selection = prepared.plan()
     live = LiveRun(prepared, plan, selection)
     try:

@@ -47,8 +47,9 @@ class Starvation:
 def _threads(pid: int) -> Iterator[tuple[str, int]]:
     """(thread, nanoseconds that it waited since it was made); nothing for a process that is gone."""
     try:
-        for task in os.scandir(_PROC / str(pid) / "task"):
-            with open(f"{task.path}/schedstat", "rb") as file:  # noqa: PTH123  asked for often: pathlib costs as much again
-                yield task.name, int(file.read().split()[1])
+        with os.scandir(_PROC / str(pid) / "task") as tasks:
+            for task in tasks:
+                with open(f"{task.path}/schedstat", "rb") as file:  # noqa: PTH123  asked for often: pathlib costs as much again
+                    yield task.name, int(file.read().split()[1])
     except (OSError, ValueError, IndexError):
         return
