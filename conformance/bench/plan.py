@@ -185,7 +185,7 @@ def _obligations(
     declared: dict[str, str] = {}
     for clause in spec.clauses.values():
         for obligation in clause.obligations:
-            if clause.condition is not None and not holds(clause.condition, pics):
+            if not (holds(clause.condition, pics) and holds(obligation.condition, pics)):
                 not_applicable.append(Left(obligation.id, "设备声明不具备该条件", "its condition is not declared"))
             elif (reason := _out_of_scope(spec, profile, clause, obligation)) is not None:
                 not_selected.append(Left(obligation.id, *reason))

@@ -64,6 +64,7 @@ def _obligations(raw: RawPack, spec: Spec, clause: Node) -> None:
         if oid in seen:
             raw.problems.add(node.child("id").place, f"duplicate obligation {oid}")
         seen.add(oid)
+        _condition(raw, spec, node.child("condition"))
         how = node.get("verification")
         if how in (Verification.MONITOR, Verification.PROCEDURE) and not isinstance(node.get("rule"), dict):
             raw.problems.add(

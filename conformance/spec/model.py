@@ -101,6 +101,7 @@ class Obligation:
     stimulus: str | None = None  # id of the case (or glob) that provokes it, None where every run does
     text: Text | None = None
     states: tuple[str, ...] = ()
+    condition: Any = None  # PICS condition of this one, beside that of its clause
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ class _Page:
             self.row("rule", f"{o.rule.kind} ({o.rule.scope}) {compact(o.rule.params)}", 6)
             self.row("stimulus", o.stimulus or self.word("always"), 6)
             self.row("needed", o.occasions, 6)
+        self.row("condition", condition_text(o.condition), 6)
         self.row("states", ", ".join(o.states), 6)
 
     def message(self, message: Message) -> None:

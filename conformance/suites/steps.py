@@ -12,6 +12,8 @@ from conformance.bench.people import Resident
 from conformance.bench.stage import Stage
 from conformance.trace.transcript import Entry
 
+VIDEO = ("person", "page")  # labels of the sections that carry pictures
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -72,6 +74,17 @@ async def media_up(stage: Stage, visit: Visit) -> None:
     if stage.spec.by_role("media.state"):
         with suppress(NotObserved):
             await stage.expect("media.state", timer="T-MEDIA", call_id=visit.call_id, state="connected")
+
+
+async def pictures(stage: Stage, visit: Visit) -> None:
+    """The first picture of every video section that the device has offered reaches the clerk; what it had to offer is for the
+    rules."""
+    offer = await stage.expect("media.offer", timer="T-OFFER", call_id=visit.call_id)
+    labels = offer.get("labels")
+    offered = labels.values() if isinstance(labels, Mapping) else ()
+    for label in VIDEO:
+        if label in offered:
+            await stage.observe("media.first_frame", timer="T-MEDIA", call_id=visit.call_id, label=label)
 
 
 async def hang_up(stage: Stage, visit: Visit) -> None:

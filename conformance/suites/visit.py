@@ -14,8 +14,7 @@ ROLES = "ticket.issue ticket.call session.open call.invite peripheral.command ra
 async def whole(stage: Stage) -> None:
     """Swipe, ticket, call, video, card, page, second screen, signature, print, goodbye, rating, wipe."""
     visit = await steps.connected_call(stage)
-    for label in ("person", "page"):
-        await stage.observe("media.first_frame", timer="T-MEDIA", call_id=visit.call_id, label=label)
+    await steps.pictures(stage, visit)
     reading = await steps.command(stage, visit, "id_card_reader", "read")
     await stage.reply(reading)
     await stage.device.do("card", card=stage.resident().card())

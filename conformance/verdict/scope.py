@@ -98,7 +98,7 @@ def _unplanned(spec: Spec, pics: Mapping[str, Any]) -> Scope:
     not_selected: dict[str, str] = {}
     for clause in spec.clauses.values():
         for obligation in clause.obligations:
-            if not _applies(clause.condition, pics):
+            if not (_applies(clause.condition, pics) and _applies(obligation.condition, pics)):
                 not_applicable[obligation.id] = "its condition is not declared"
             elif obligation.verification is Verification.DOCUMENT:
                 not_selected[obligation.id] = "no plan was recorded"

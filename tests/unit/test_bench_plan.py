@@ -66,6 +66,15 @@ def left(made: Plan) -> dict[str, str]:
     return {row.id: row.en for row in made.cases_left}
 
 
+def test_an_obligation_with_a_condition_of_its_own_follows_the_declaration() -> None:
+    known = declared(device(), pack()).pics
+    two, one = plan(), plan(pics={**known, "RVW.MED.ARRANGEMENT": "switched"})
+    assert {"MED-010.b", "MED-011.b"} <= two.selected.keys()
+    assert [row.id for row in two.not_applicable if row.id.startswith("MED-011")] == ["MED-011.c"]
+    assert "MED-011.c" in one.selected
+    assert {"MED-010.b", "MED-011.b"} <= {row.id for row in one.not_applicable}
+
+
 def test_every_stimulus_of_the_pack_names_a_case() -> None:
     assert stimulus_problems(load(), [*load_cases(), *generated_cases(load())]) == []
 
