@@ -129,8 +129,7 @@ class LiveRun:
         """The hook, then the build where it is asked for; returns what the device said of it."""
         p, expected = self.prepared, self.prepared.options.expect_firmware
         try:
-            keys = p.place.identity(p.device.remote_device_id, "").secret_texts() if p.place.lab is not None else []
-            hooks.before_run(p.device, [*keys, *p.secrets])
+            hooks.before_run(p.device, [*self._lasting_keys(), *p.secrets])
             if not expected:
                 return None
             assert self._thread is not None
@@ -143,6 +142,16 @@ class LiveRun:
             raise UsageProblem(str(error).splitlines()) from error
         except OSError as error:
             raise DeviceAbsent(f"the device cannot be asked which build it is: {error}") from error
+
+    def _lasting_keys(self) -> list[str]:
+        """The lab's keys of the device, which it may print before there is a run. Raises LabError, BenchBroken."""
+        p = self.prepared
+        if p.place.lab is None:
+            return []
+        try:
+            return p.place.identity(p.device.remote_device_id, "").secret_texts()
+        except OSError as error:
+            raise BenchBroken(f"the keys of the lab cannot be read: {told_of(error)}") from error
 
     def _open_trail(self) -> Trail:
         try:

@@ -113,7 +113,7 @@ def test_a_fail_of_a_killed_session_is_in_the_account(tmp_path: Path) -> None:
     kept = next(n for n, line in enumerate(whole) if json.loads(line)["kind"] == "case.end") + 1
     journal.write_text("".join(whole[:kept]), encoding="utf-8")
     book = Campaign.open(directory, prepared)
-    _catch_up(book)
+    _catch_up(book, "en")
     (first,) = entries(directory)
     assert (first[0], len(first[1])) == ("s001", 1)
     assert Campaign.open(directory, prepared).unlisted() == []

@@ -14,7 +14,6 @@ from mocks.devices.registry import defect
 @defect(
     id="MAT-001-bitmap-uploaded",
     breaks=["MAT-001"],
-    may_break=["PER-030"],  # the city refuses the bitmap, so the capture is never done
     about={"zh": "上传了规定以外的格式", "en": "uploads another format than JPEG or PDF"},
 )
 class BitmapUploaded(Actions):

@@ -162,7 +162,6 @@ class CloseRefused(Sessions):
 @defect(
     id="REC-005-material-of-another-session",
     breaks=["REC-005"],
-    may_break=["PER-030", "PER-050"],  # the city refuses the material, so capture and signature are never done
     about={"zh": "材料上传到错误的会话", "en": "materials go to another session"},
 )
 class MaterialOfAnotherSession(Materials):
