@@ -85,6 +85,16 @@ def test_distinct() -> None:
     assert not tape.judge("distinct", of=REPORT, field="nowhere").triggered
 
 
+def test_distinct_until_something_lies_between() -> None:
+    tape = reports("a", "a")
+    tape.observe("stimulus", verb="power")
+    tape.call("iut", "report", value="b")
+    tape.call("iut", "report", value="a")
+    outcome = tape.judge("distinct", of=REPORT, field="value", until={"observation": "stimulus"})
+    assert ns(outcome) == ([0, 3], [4], [])
+    assert outcome.violated[0].around == (1,)
+
+
 def test_constant() -> None:
     assert ns(reports("a", "a", "b").judge("constant", of=REPORT, field="value")) == ([1], [2], [])
     assert not reports("a").judge("constant", of=REPORT, field="value").triggered

@@ -10,7 +10,7 @@ from conformance.trace.transcript import Entry
 from conformance.verdict.context import Context, GroupKey, group_key
 from conformance.verdict.model import Outcome
 from conformance.verdict.predicates import RuleError, same, show
-from conformance.verdict.rules._common import Params, Tally, groups, names, need
+from conformance.verdict.rules._common import Pairs, Params, Tally, groups, names, need
 
 
 def _fields(params: Params) -> tuple[str, ...]:
@@ -21,22 +21,31 @@ def _fields(params: Params) -> tuple[str, ...]:
 
 
 def distinct(params: Params, ctx: Context) -> Outcome:
-    """The value of `field` (or the tuple of `fields`) never comes twice, inside each group of `per`."""
+    """The value of `field` (or the tuple of `fields`) never comes twice, inside each group of `per`.
+
+    With `until` it may come again as long as no such observation lies between; that is no occasion of its own.
+    """
     tally = Tally()
     fields = _fields(params)
+    ends = Pairs(ctx, params["until"], None) if "until" in params else None
     for group in groups(params, ctx):
-        first: dict[GroupKey, Entry] = {}
+        latest: dict[GroupKey, Entry] = {}
         for entry in group:
             key = group_key(entry, fields)
             if key is None:
                 continue
-            earlier = first.setdefault(key, entry)
-            if earlier is entry:
+            earlier, latest[key] = latest.get(key), entry
+            if earlier is None:
                 tally.held(entry.n)
-            else:
+            elif ends is None or _ended(ends, earlier, entry):
                 seen = ", ".join(f"{f}: {show(entry.get(f))}" for f in fields)
                 tally.violated(entry.n, f"{', '.join(fields)} never repeats", seen, earlier.n)
     return tally.outcome()
+
+
+def _ended(ends: Pairs, earlier: Entry, later: Entry) -> bool:
+    end = ends.first_after(earlier)
+    return end is not None and end.n < later.n
 
 
 def constant(params: Params, ctx: Context) -> Outcome:

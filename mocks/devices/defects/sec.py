@@ -382,7 +382,7 @@ class DigestOfAnotherBody(Docking):
 @defect(
     id="SEC-015-wrong-first-answer",
     breaks=["SEC-015"],
-    may_break=["REG-006"],  # turned away, it registers again in the same boot
+    may_break=["REG-013"],  # turned away, it is online only after another registration
     about={"zh": "上电后首次鉴权应答错误", "en": "the first answer to a challenge after power-on is wrong"},
 )
 class WrongFirstAnswer(Channel):
