@@ -55,6 +55,7 @@ async def cancel(stage: Stage) -> None:
     """A ticket, the cancel button, and an empty screen."""
     request = await steps.swipe(stage)
     answer = await stage.wait(lambda e: e.request is request, timer="T-ACK", after=request.n, what="the ticket")
+    await stage.quiet("T-SHOW")  # the resident reads the number before pressing
     mark = stage.now()
     await stage.device.do("press", button="cancel")
     await stage.expect("ticket.cancel", timer="T-TICKET", after=mark)

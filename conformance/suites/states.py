@@ -71,6 +71,6 @@ async def call_ringing(stage: Stage) -> AsyncIterator[Mapping[str, str]]:
 async def call_over(stage: Stage) -> AsyncIterator[Mapping[str, str]]:
     """A whole call that the clerk has ended."""
     visit = await steps.connected_call(stage)
-    await steps.hang_up(stage, visit)
+    await stage.reply(stage.city.hang_up(visit.call_id))
     yield {"call_id": visit.call_id}
     await steps.close_session(stage, visit)
