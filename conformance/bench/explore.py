@@ -111,9 +111,9 @@ async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Pla
         *((Text(f"{i} WebSocket", f"{i} WebSocket"), at) for i, at in urls.items() if at.startswith("wss")),
         (Text("根证书", "root certificate"), str(ca_file)),
         (Text("远程设备ID", "remote_device_id"), identity.row.remote_device_id), (Text("设备 keyid", "keyid"), keyid),
-        (Text("设备密钥 base64", "device key (base64)"), _shown(key, told.device_key)),
+        (Text("设备密钥 base64", "device key (base64)"), _shown(key, told.device_key, lang)),
         (Text("城市 keyid", "city keyid"), identity.row.city_keyid),
-        (Text("城市密钥 base64", "city key (base64)"), _shown(identity.row.city_key, told.city_key)),
+        (Text("城市密钥 base64", "city key (base64)"), _shown(identity.row.city_key, told.city_key, lang)),
         (Text("日志", "journal"), str(directory / JOURNAL)),
     ]  # fmt: skip
     for name, value in rows:
@@ -129,8 +129,10 @@ async def _serve(spec: Spec, profile: str, device: DeviceFile | None, place: Pla
         writer.close()
 
 
-def _shown(key: bytes, own: bytes | None) -> str:
-    return "yours, from the device file" if own is not None else base64.b64encode(key).decode()
+def _shown(key: bytes, own: bytes | None, lang: Lang) -> str:
+    if own is not None:
+        return in_lang(Text("厂商自己的，见设备文件", "yours, from the device file"), lang)
+    return base64.b64encode(key).decode()
 
 
 async def _follow(recorder: Recorder, say: Say) -> None:

@@ -93,7 +93,8 @@ class Channels:
         if whole and not fin:
             connection.held.append((payload, {**facts, "came": round(self._office.clock.monotonic(), 6)}))
             connection.held_bytes += len(payload)
-            if connection.held_bytes > connection.interface.max_message_bytes:  # whatever follows, it is too big already
+            limit = connection.interface.max_message_bytes  # of fragments, too: empty ones cost memory and add no byte
+            if max(connection.held_bytes, len(connection.held)) > limit:
                 self._record_held(connection)
                 connection.port.close(1009, "message too big")
             return

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from conformance.bench import killmatrix
 from conformance.bench.errors import RunAborted
 from conformance.bench.killmatrix import (
     Caught,
@@ -75,6 +76,17 @@ def test_every_machine_verified_must_is_killed(lab: MemoryLab) -> None:
     if len(_rows) < len(DEFECTS):
         pytest.skip("only a selection of the defects was run")
     assert survivors(_rows.values(), lab.spec) == []
+
+
+def test_without_the_source_tree_it_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bent = tmp_path / "a" / "b" / "c"
+    bent.mkdir(parents=True)
+    (bent / "X.toml").write_text('extends = "../../../devices/reference.toml"\n', encoding="utf-8")
+    monkeypatch.setattr(killmatrix, "DEFECTS", bent)
+    done = CliRunner().invoke(app, ["defects", "--out", str(tmp_path / "out")])
+    assert done.exit_code == exitcode.USAGE
+    assert "reference.toml" in done.output
+    assert "from a clone" in done.output
 
 
 @pytest.mark.parametrize(

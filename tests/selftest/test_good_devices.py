@@ -45,6 +45,16 @@ def test_the_reference_device_does_what_defects_only_declare(lab: MemoryLab, dec
     }
 
 
+def test_a_page_section_is_asked_only_of_those_that_declare_one(lab: MemoryLab) -> None:
+    switched = replace(REFERENCE, pics={**REFERENCE.pics, "RVW.MED.ARRANGEMENT": "switched"})
+    result = lab.run(switched, defect="MED-002-label-missing")
+    verdicts = {c.id: c.verdict for c in result.clauses}
+    assert (verdicts["MED-010"], verdicts["MED-011"], verdicts["MED-002"]) == (
+        Verdict.PASS, Verdict.PASS, Verdict.NOT_APPLICABLE,
+    )  # fmt: skip
+    assert broken_clauses(result) == ("REG-007",), "its registration still tells of two sections"
+
+
 def test_there_are_many_lawful_variants() -> None:
     assert len(VARIANTS) >= 40
 

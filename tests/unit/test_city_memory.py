@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -269,6 +270,23 @@ def test_oversize_closes_1009_and_fragments_are_joined() -> None:
         await ws.send_frame(1, b'{"x":"' + b"a" * 262144 + b'"}')
         await asyncio.sleep(0.1)
         assert [e.facts["code"] for e in rig.city.recorder.transcript if e.obs == "ws.close"] == [1009]
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize("piece", [b"a" * 9, b""], ids=["large", "empty"])
+def test_a_message_that_never_ends_is_closed_1009_and_recorded(piece: bytes) -> None:
+    async def story() -> None:
+        rig = await Rig.make().online()
+        connection = next(c for c in rig.city.channels.connections.values() if c.interface.id == "I2")
+        connection.interface = replace(connection.interface, max_message_bytes=40)
+        closed: list[int] = []
+        for number in range(100):
+            if closed := [e.facts["code"] for e in rig.city.recorder.transcript if e.obs == "ws.close"]:
+                break
+            await rig.ws["I2"].send_frame(0 if number else 1, piece, False)
+        pieces = [e for e in rig.city.recorder.transcript if e.obs == "ws.frame" and not e.facts["fin"]]
+        assert (closed, len(pieces)) == ([1009], 5 if piece else 41)
 
     in_virtual_time(story)
 

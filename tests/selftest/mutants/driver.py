@@ -69,7 +69,6 @@ def tester_hangs(patch: pytest.MonkeyPatch) -> None:
 @mutant("driver", "the upper tester says no to everything")
 def tester_refuses(patch: pytest.MonkeyPatch) -> None:
     async def no(self: Any, prompt: Any) -> Told:
-        await asyncio.sleep(0)
         return Told(ok=False, error="no")
 
     patch.setattr(memory.InProcess, "ask", no)

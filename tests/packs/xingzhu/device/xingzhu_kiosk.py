@@ -17,6 +17,7 @@ from xingzhu_wire import MALFORMED, MAX_BYTES, UNKNOWN_OBJECT, WRONG_STATE, Late
 FIRMWARE = "3.1"
 VERBS = ["hello", "card", "press", "screen", "reset"]
 PICKUP_S = 0.2  # how long the person before the locker needs, in a laboratory
+WORK_S = 0.05  # and how long a piece of equipment
 BUTTONS = ("help", "cancel")
 
 
@@ -225,7 +226,7 @@ class Kiosk:
             self._spawn(self._happened("action.done", device=data["device"], cmdNo=data["cmdNo"]))
 
     async def _happened(self, kind: str, **more: str) -> None:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(WORK_S)
         await self._ask("event", {"eventNo": str(uuid.uuid4()), "type": kind, "at": int(self._now_s() * 1000), **more})
 
     def _locker(self, cmd: str, data: dict[str, Any]) -> None:

@@ -1,0 +1,95 @@
+"""What the kernel tells of waiting processes, and how it comes into the trace."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.bench import lag, starvation
+from conformance.bench.lag import LagMeter
+from conformance.bench.starvation import Starvation
+from conformance.spec.loader import load
+from conformance.trace.clock import SystemClock
+from conformance.trace.masking import Masker
+from conformance.trace.recorder import Recorder
+from conformance.trace.transcript import Transcript
+
+MS = 1_000_000  # nanoseconds
+
+
+def waits(proc: Path, pid: int, **threads: int) -> None:
+    """What the kernel says of a process: nanoseconds waited by thread."""
+    for thread, waited in threads.items():
+        place = proc / str(pid) / "task" / thread
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "schedstat").write_text(f"12345 {waited} 67\n", encoding="ascii")
+
+
+@pytest.fixture
+def processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Starvation:
+    monkeypatch.setattr(starvation, "_PROC", tmp_path)
+    meter = Starvation()
+    meter._children = [1, 2, 3]
+    return meter
+
+
+def test_of_each_process_the_thread_that_waited_longest_counts(processes: Starvation, tmp_path: Path) -> None:
+    waits(tmp_path, 1, a=10 * MS, b=30 * MS)
+    waits(tmp_path, 2, c=5 * MS)
+    assert processes.since_last() == pytest.approx(35.0)  # process 3 is gone
+    waits(tmp_path, 1, a=50 * MS, b=31 * MS)
+    assert processes.since_last() == pytest.approx(40.0)
+    assert processes.since_last() == 0.0
+
+
+def test_what_cannot_be_read_excuses_nothing(processes: Starvation, tmp_path: Path) -> None:
+    (tmp_path / "1" / "task" / "a").mkdir(parents=True)
+    (tmp_path / "1" / "task" / "a" / "schedstat").write_text("nothing\n", encoding="ascii")
+    assert processes.since_last() == 0.0
+
+
+def test_children_are_found_and_forgotten() -> None:
+    meter = Starvation()
+    child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    try:
+        meter.look_around()
+        assert child.pid in meter._children
+        assert os.getpid() not in meter._children
+    finally:
+        child.communicate()
+    meter.look_around()
+    assert child.pid not in meter._children
+
+
+class Waited(Starvation):
+    """Processes that waited this long since the last look."""
+
+    ms = 0.0
+
+    def look_around(self) -> None:
+        """There are none."""
+
+    def since_last(self) -> float:
+        """As told."""
+        return self.ms
+
+
+def test_a_wait_that_is_worth_telling_is_on_the_record_with_its_span() -> None:
+    async def scenario() -> Recorder:
+        recorder = Recorder(Transcript(load()), SystemClock(), None, Masker())
+        processes = Waited()
+        meter = LagMeter(recorder, processes)
+        meter.start()
+        meter.report()
+        processes.ms = lag.WORTH_MS + 1
+        meter.report()
+        meter.stop()
+        return recorder
+
+    told = [(entry.obs, entry.facts.get("ms")) for entry in asyncio.run(scenario()).transcript]
+    assert told == [("bench.lag", None), ("bench.starved", lag.WORTH_MS + 1), ("bench.lag", None)]
