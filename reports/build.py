@@ -64,7 +64,7 @@ def build(result: RunResult, transcript: Transcript, spec: Spec) -> Report:
         cover=cover(result, cases, trace.entries, spec, len(declarations)), families=_families(clauses, spec), clauses=clauses,
         cases=cases, failures=cards(result, trace, spec),
         open_points=open_points(result, spec), diagrams=drawn, diagrams_left_out=not_drawn,
-        timelines=timelines(result, trace), declarations=declarations, timers=timer_rows(head, spec),
+        timelines=timelines(result, trace), declarations=declarations, timers=timer_rows(head, spec, trace.entries),
         notes=_notes(result), notice=spec.notice, sourced=spec.sourced, assumed=spec.assumed,
         environment=_environment(head, trace.entries),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from conformance.spec.model import Spec, Text, Timer
 from conformance.trace.facts import started_at
 from conformance.trace.transcript import Entry
+from conformance.verdict.context import told_timers
 from conformance.verdict.model import RunResult, Verdict
 from reports import words
 from reports.model import CaseRow, Cover, Fact, Stimuli, TimerRow
@@ -32,7 +33,7 @@ _PHYSICAL: Final = frozenset({"person", "physical", "operator", "sensor"})
 
 def cover(result: RunResult, cases: Sequence[CaseRow], entries: Sequence[Entry], spec: Spec, declarations: int) -> Cover:
     """The cover of one run. Counts name every verdict, so that a zero is said and not left out."""
-    timers = timer_rows(result.head, spec)
+    timers = timer_rows(result.head, spec, entries)
     profile = spec.profiles.get(str(result.head.get("profile", "")))
     return Cover(
         title=words.TITLE, subtitle=words.SUBTITLE, disclaimer=words.DISCLAIMER, verdict=result.verdict, gate=result.gate,
@@ -105,8 +106,9 @@ def _stimuli(entries: Iterable[Entry], declarations: int) -> Stimuli:
     return Stimuli(physical, simulated, declarations)
 
 
-def timer_rows(head: Mapping[str, Any], spec: Spec) -> tuple[TimerRow, ...]:
-    """Every timer of the pack with the value that this run used."""
+def timer_rows(head: Mapping[str, Any], spec: Spec, entries: Iterable[Entry] = ()) -> tuple[TimerRow, ...]:
+    """Every timer of the pack with the value that this run used, and the others that its entries show to have been told."""
+    told = told_timers(spec, entries)
     used = head.get("timers")
     values: Mapping[str, Any] = used if isinstance(used, Mapping) else {}
     timer_set: Literal["production", "lab"] = "lab" if head.get("timer_set") == "lab" else "production"
@@ -116,7 +118,8 @@ def timer_rows(head: Mapping[str, Any], spec: Spec) -> tuple[TimerRow, ...]:
         of_set = timer.value_ms(timer_set)
         value = float(given) if isinstance(given, int | float) else of_set
         status = "loosened" if timer.loosened(value, timer_set) else _status(timer, value, of_set)
-        rows.append(TimerRow(timer.id, timer.title, value, timer.production_ms, status))
+        also = sorted({ms for _, ms in told.get(timer.id, ())} - {value})
+        rows.append(TimerRow(timer.id, timer.title, value, tuple(also), timer.production_ms, status))
     return tuple(rows)
 
 

@@ -40,6 +40,7 @@ class TimerRow:
     id: str  # T-...
     title: Text
     used_ms: float  # the limit that this run held the device to
+    also_ms: tuple[float, ...]  # other values that the device was told in the run, and held to while they lasted
     production_ms: float  # the limit of the specification
     status: str  # production | accelerated | tightened | loosened
 

@@ -112,7 +112,7 @@ def timer(node: Node) -> Timer:
     return Timer(
         id=v["id"], title=must_text(v["title"]), production_ms=v["production_ms"], lab_ms=v["lab_ms"],
         tolerance=v["tolerance"], obeys=v["obeys"], scalable=v["scalable"], favours=v["favours"], told=v["told"],
-        place=node.place,
+        varied=v.get("varied", 1.0), place=node.place,
     )  # fmt: skip
 
 

@@ -30,6 +30,8 @@ def check(raw: RawPack, spec: Spec) -> None:
         _condition(raw, spec, node.child("mandatory"))
         _file_name(raw, node, node.get("id"))
     _pics(raw)
+    for node in raw.ids("timers").values():
+        _varied(raw, node)
 
 
 def _interfaces(raw: RawPack) -> None:
@@ -75,6 +77,20 @@ def _obligations(raw: RawPack, spec: Spec, clause: Node) -> None:
             raw.problems.add(node.place, f"{oid} is a procedure and names no stimulus", "a case id or a glob")
         if isinstance(node.get("rule"), dict):
             _rules.check(raw, spec, node.child("rule"))
+
+
+def _varied(raw: RawPack, node: Node) -> None:
+    """Only what a device is told can be told otherwise, and the second value never asks less of it than the first."""
+    varied = node.get("varied")
+    if not isinstance(varied, int | float):
+        return
+    if not (node.get("told") and node.get("scalable") and node.get("obeys") == "iut"):
+        raw.problems.add(node.child("varied").place, "varied is for timers that the device is told, obeys and can scale")
+    if (varied < 1) is not (node.get("favours") == "longer") or varied == 1:
+        raw.problems.add(
+            node.child("varied").place, f"varied {varied:g} favours the device or changes nothing",
+            "below 1 where longer is easier for the device, above 1 where shorter is",
+        )  # fmt: skip
 
 
 def _source(raw: RawPack, spec: Spec, node: Node) -> None:

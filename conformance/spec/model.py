@@ -198,6 +198,7 @@ class Timer:
     scalable: bool
     favours: Literal["longer", "shorter"]  # which direction favours the device
     told: bool  # handed to the device at registration
+    varied: float = 1.0  # share of the value that is told at every second power-on instead: a device must scale with it
     place: Place = Place("", 0)
 
     def value_ms(self, timer_set: Literal["production", "lab"]) -> float:

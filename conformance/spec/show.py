@@ -40,6 +40,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "cases": ("用例", "cases"), "actions": ("动作", "actions"), "reports": ("上报", "reports"), "faults": ("故障", "faults"),
     "transport": ("传输", "transport"), "messages": ("消息", "messages"), "level": ("级别", "level"),
     "scalable": ("可缩放", "scalable"), "told": ("注册时下发", "told at registration"),
+    "varied": ("隔次上电改为", "told at every second power-on"),
     "mandatory": ("必配条件", "mandatory"), "sourced": ("公开文件写明的", "what public documents say"),
     "assumed": ("本规范包自行设定的", "what this pack had to decide"), "sources": ("来源文件", "sources"),
     "interfaces": ("接口", "interfaces"), "profiles": ("档次", "profiles"), "digest": ("摘要值", "digest"),
@@ -170,6 +171,8 @@ class _Page:
         self.row("obeys", timer.obeys)
         self.row("scalable", timer.scalable)
         self.row("told", timer.told)
+        if timer.varied != 1:
+            self.row("varied", f"{timer.varied:.0%}")
         self._used(timer.id)
 
     def _used(self, ident: str) -> None:

@@ -68,17 +68,19 @@ async def retry_after(stage: Stage) -> None:
     "reg.reregister-after-restart",
     "断电重启后重新注册",
     "registers anew after a power cut",
-    roles="registration.register",
+    roles="registration.register heartbeat",
     power=True,
 )
 async def reregister_after_restart(stage: Stage) -> None:
-    """Power off and on, twice: same identity, new boot, new epoch."""
+    """Power off and on, twice: same identity, new boot, new epoch; and heartbeats by the timers told at that boot."""
     for _ in range(2):
         await stage.device.power_off()
         mark = stage.now()
         await stage.device.power_on()
         await stage.expect("registration.register", timer="T-REGISTER", after=mark)
         await stage.online(after=mark)
+        for _ in range(3):
+            mark = (await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)).n
 
 
 @case(

@@ -94,9 +94,18 @@ class Settings:
     starved: tuple[tuple[float, float, float], ...] = ()  # (s, s, ms): from, to, how long processes waited to be run
     pics: Mapping[str, Any] = field(default_factory=dict)
     pixit: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # by timer: (s, ms) of a registration
 
-    def limit_ms(self, timer: str) -> float:
-        """The run's limit for a timer, ms. Raises RuleError for a timer that neither the run nor the pack knows."""
+    def limit_ms(self, timer: str, t: float | None = None) -> float:
+        """The limit for a timer, ms: what the device was last told of it up to `t` (seconds), else the run's.
+
+        Raises RuleError for a timer that neither the run nor the pack knows.
+        """
+        if t is not None and timer in self.told:
+            told = self.told[timer]
+            place = bisect_right(told, (t, inf))
+            if place:
+                return told[place - 1][1]
         if timer in self.timers_ms:
             return float(self.timers_ms[timer])
         if timer in self.spec.timers:
@@ -359,12 +368,21 @@ def _merged(index: Mapping[str, list[Entry]], keys: Sequence[str]) -> Sequence[E
     return sorted((entry for part in lists for entry in part), key=attrgetter("n"))
 
 
-def settings_of(spec: Spec, head: Mapping[str, Any], lateness: Iterable[Entry] = ()) -> Settings:
-    """The settings of a run from the facts of `run.start`, its `bench.lag` and its `bench.starved` observations.
+def sets_terms(entry: Entry) -> bool:
+    """Whether `settings_of` wants an entry: it says how late the bench was, or tells the device its timers."""
+    return entry.obs in LATENESS or _welcomes(entry)
+
+
+def _welcomes(entry: Entry) -> bool:
+    return entry.kind == "result" and entry.role == "registration.register"
+
+
+def settings_of(spec: Spec, head: Mapping[str, Any], terms: Iterable[Entry] = ()) -> Settings:
+    """The settings of a run from the facts of `run.start` and those of its entries that set terms.
 
     U at a time is the lag (p99.9, ms) that the run reported for it, and never less than the clock's own resolution.
     """
-    told = list(lateness)
+    told = list(terms)
     profile = spec.profiles.get(str(head.get("profile", "")))
     timer_set = head.get("timer_set") or (profile.timer_set if profile else "lab")
     return Settings(
@@ -377,7 +395,19 @@ def settings_of(spec: Spec, head: Mapping[str, Any], lateness: Iterable[Entry] =
         ),
         pics=_mapping(head.get("pics")),
         pixit=_mapping(head.get("pixit")),
+        told=told_timers(spec, told),
     )
+
+
+def told_timers(spec: Spec, entries: Iterable[Entry]) -> dict[str, tuple[tuple[float, float], ...]]:
+    """By timer that a registration hands over: when (s) the device was told, and which value (ms)."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for entry in entries:
+        for timer, value in _mapping(entry.get("timers") if _welcomes(entry) else None).items():
+            known = spec.timers.get(timer)
+            if known is not None and known.told and _number(value) > 0:
+                found.setdefault(timer, []).append((entry.t, _number(value)))
+    return {timer: tuple(values) for timer, values in found.items()}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

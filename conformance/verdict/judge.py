@@ -20,7 +20,7 @@ from conformance.verdict import exitcode
 from conformance.verdict.audit import Audit
 from conformance.verdict.cases import Attempt, case_result, with_roots
 from conformance.verdict.clauses import Bench, Evidence, clause_result, superseded, with_primaries
-from conformance.verdict.context import LATENESS, Context, settings_of
+from conformance.verdict.context import Context, sets_terms, settings_of
 from conformance.verdict.findings import findings_on
 from conformance.verdict.model import Blame, CaseResult, ClauseResult, Finding, RunResult, Verdict
 from conformance.verdict.rules import POINTWISE
@@ -46,6 +46,7 @@ class Hearing:
         self._audit = Audit(spec)
         self._heard = 0
         self.first_sign: int | None = None
+        self._terms: list[Entry] = []
         self._rules: dict[str, list[Obligation]] = {}  # by case
         self._hear(None)
         pics = self.settings.pics
@@ -60,8 +61,8 @@ class Hearing:
         entries = self._transcript.entries
         fresh, self._heard = entries[self._heard :], len(entries)
         self.head: Mapping[str, Any] = self._transcript.head
-        late = [*(before.observed(*LATENESS) if before else ()), *(e for e in fresh if e.obs in LATENESS)]
-        self.settings = settings_of(self.spec, self.head, late)
+        self._terms.extend(entry for entry in fresh if sets_terms(entry))
+        self.settings = settings_of(self.spec, self.head, self._terms)
         self.whole = Context(entries, self.settings, grown=before)
         troubles = self.whole.observed("bench.error", "stimulus", "stimulus.done", "case.start")
         self._audit.take(fresh)
@@ -229,7 +230,11 @@ def _verdict(clauses: Sequence[Verdict], cases: Sequence[Verdict], trouble: bool
 def _loosened(hearing: Hearing) -> list[str]:
     """Timers whose value in this run favours the device beyond the set of the profile (decision 20)."""
     settings = hearing.settings
-    rows = [(t, settings.limit_ms(t.id)) for t in settings.spec.timers.values()]
+    rows = [
+        (timer, used)
+        for timer in settings.spec.timers.values()
+        for used in sorted({settings.limit_ms(timer.id), *(told for _, told in settings.told.get(timer.id, ()))})
+    ]
     return [
         f"{timer.id} {timer.value_ms(settings.timer_set):g} ms -> {used:g} ms"
         for timer, used in rows

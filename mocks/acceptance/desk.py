@@ -51,10 +51,11 @@ class Desk:
         ws = [urls[i.id] for i in world.dialect.ws_interfaces if i.id in urls]
         named = dict(zip(("channel", "signaling"), ws, strict=False))
         counter = world.counter
-        told = [t.id for t in world.spec.timers.values() if t.told and t.id in world.timers_ms]
+        told = [t for t in world.spec.timers.values() if t.told and t.id in world.timers_ms]
+        second = epoch % 2 == 0  # a device that follows its timers follows other values too
         return {
             "epoch": epoch, "endpoints": named, **{f"{name}_url": url for name, url in named.items()},
-            "timers": {t: int(world.timers_ms[t]) for t in told},
+            "timers": {t.id: int(world.timers_ms[t.id] * (t.varied if second else 1)) for t in told},
             "ice_servers": [dict(row) for row in world.ice_servers],
             # A device that is welcomed belongs to an active counter: the pack's example of a welcome says how that is spelt.
             "counter_name": counter.name, "service_hours": list(counter.rows),

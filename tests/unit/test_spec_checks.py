@@ -42,6 +42,10 @@ BROKEN = {
     "member missing": ("clauses/REG.yaml", "  level: MUST\n", "", "member 'level' is missing", "REG-001"),
     "word out of list": ("clauses/CLK.yaml", "SHOULD\n", "SHULD\n", "did you mean 'SHOULD'", "SHULD"),
     "wrong type": ("timers.yaml", "lab_ms: 100", "lab_ms: fast", "wrong type", "fast"),
+    "a second value that nobody is told": (
+        "timers.yaml", "told: false", "told: false, varied: 0.8", "varied is for timers that the device is told", "varied",
+    ),
+    "a second value that asks less": ("timers.yaml", "told: true", "told: true, varied: 1.2", "favours the device", "varied"),
     "bad form": ("profiles/core.yaml", "id: core", "id: Core Profile", "wrong form", "Core Profile"),
     "unknown family": ("pack.yaml", "  CLK: {zh: 点击, en: clicks}\n", "", "unknown family 'CLK'", "CLK-001"),
     "unknown interface of a clause": ("clauses/CLK.yaml", "interface: I2", "interface: I7", "interface 'I7'", "I7"),

@@ -33,7 +33,6 @@ def within(params: Params, ctx: Context) -> Outcome:
     expected = ctx.matcher(need(params, "expect"))
     pairs = None if replies else Pairs(ctx, params["expect"], params.get("join"))
     ends = Pairs(ctx, params["until"], None) if "until" in params else None
-    limit = _upper_limit(params, ctx)
     for opening in openings:
         if pairs is not None:
             found = pairs.first_after(opening)
@@ -43,16 +42,16 @@ def within(params: Params, ctx: Context) -> Outcome:
             fits = reply is not None and expected.admits(reply, ctx.settings)
             fits = fits and reply is not None and expected.admits_pair(reply, opening, ctx.settings)
             found, wrong = (reply, None) if fits else (None, reply)
-        _book(tally, ctx, params, (opening, found, wrong), limit, ends, expected.text)
+        _book(tally, ctx, params, (opening, found, wrong), _upper_limit(params, ctx, opening), ends, expected.text)
     return tally.outcome()
 
 
-def _upper_limit(params: Params, ctx: Context) -> float | None:
+def _upper_limit(params: Params, ctx: Context, opening: Entry) -> float | None:
     timer = params.get("timer")
     if timer is None:
         return None
     settings = ctx.settings
-    return settings.limit_ms(timer) * float(params.get("factor", 1.0)) * (1 + settings.tolerance(timer))
+    return settings.limit_ms(timer, opening.t) * float(params.get("factor", 1.0)) * (1 + settings.tolerance(timer))
 
 
 def _book(
@@ -105,7 +104,7 @@ def _book_found(tally: Tally, ctx: Context, params: Params, opening: Entry, foun
     took = max(found.t - ctx.begins(opening), 0.0) * 1000
     if "at_least" in params:
         timer = params["at_least"]
-        floor = ctx.settings.limit_ms(timer) * (1 - ctx.settings.tolerance(timer))
+        floor = ctx.settings.limit_ms(timer, opening.t) * (1 - ctx.settings.tolerance(timer))
         side = ctx.settings.side(took, floor, found.t, fails=Side.BELOW)
         if side is Side.BELOW:
             tally.violated(found.n, f"{what} not before {ms_text(floor)}", f"after {ms_text(took)}", opening.n)
@@ -130,15 +129,15 @@ def interval(params: Params, ctx: Context) -> Outcome:
     if not matches:
         return tally.outcome()
     timer = need(params, "timer")
-    value = ctx.settings.limit_ms(timer)
     share = float(params.get("tolerance", ctx.settings.tolerance(timer)))
-    bounds = (value * (1 - share), value * (1 + share))
     resets = Pairs(ctx, params["reset_by"], None) if "reset_by" in params else None
     for group in groups(params, ctx):
         for earlier, later in pairwise(group):
             if _continues(earlier, later, resets) and not _excused(params, ctx, earlier.t, later.t):
-                _book_gap(tally, ctx, (earlier, later), bounds)
-        _book_tail(tally, ctx, params, group[-1], bounds[1], resets)
+                value = ctx.settings.limit_ms(timer, earlier.t)
+                _book_gap(tally, ctx, (earlier, later), (value * (1 - share), value * (1 + share)))
+        last = group[-1]
+        _book_tail(tally, ctx, params, last, ctx.settings.limit_ms(timer, last.t) * (1 + share), resets)
     return tally.outcome()
 
 
@@ -186,19 +185,19 @@ def growing(params: Params, ctx: Context) -> Outcome:
     tally = Tally()
     settings = ctx.settings
     floor_timer, cap_timer = need(params, "floor"), need(params, "cap")
-    floor, cap = settings.limit_ms(floor_timer), settings.limit_ms(cap_timer)
     factor = float(params.get("factor", 1.5))
     slack = 0.5 if params.get("jitter", True) else 0.0
-    highest = cap * (1 + slack) * (1 + settings.tolerance(cap_timer))
     resets = Pairs(ctx, params["reset_by"], None) if "reset_by" in params else None
     for group in groups(params, ctx):
-        base = floor
+        grown = 1.0
         for earlier, later in pairwise(group):
             reset = resets.first_after(earlier) if resets else None
             if reset is not None and reset.n <= later.n:
-                base = floor
+                grown = 1.0
             elif not _excused(params, ctx, earlier.t, later.t):
+                cap = settings.limit_ms(cap_timer, earlier.t)
+                base = min(cap, settings.limit_ms(floor_timer, earlier.t) * grown)
                 lowest = base * (1 - slack) * (1 - settings.tolerance(floor_timer))
-                _book_gap(tally, ctx, (earlier, later), (lowest, highest))
-                base = min(cap, base * factor)
+                _book_gap(tally, ctx, (earlier, later), (lowest, cap * (1 + slack) * (1 + settings.tolerance(cap_timer))))
+                grown *= factor
     return tally.outcome()

@@ -44,8 +44,8 @@ def _never_after(params: Params, ctx: Context) -> Outcome:
     text = ctx.matcher(need(params, "forbid")).text
     forbidden = Pairs(ctx, params["forbid"], params.get("join"))
     ends = Pairs(ctx, params["until"], None) if "until" in params else None
-    limit = ctx.settings.limit_ms(params["for"]) if "for" in params else None
     for opening in openings:
+        limit = ctx.settings.limit_ms(params["for"], opening.t) if "for" in params else None
         end = ends.first_after(opening) if ends else None
         closes = ctx.end if limit is None else opening.t + limit / 1000
         if end is not None and end.t < closes:
@@ -118,9 +118,9 @@ def _count_after(params: Params, ctx: Context) -> Outcome:
         return tally.outcome()
     pairs = Pairs(ctx, need(params, "of"), params.get("join"))
     timer = params.get("for")
-    limit = None if timer is None else ctx.settings.limit_ms(timer) * (1 + ctx.settings.tolerance(timer))
     ends = Pairs(ctx, params["until"], None) if "until" in params else None
     for opening in openings:
+        limit = None if timer is None else ctx.settings.limit_ms(timer, opening.t) * (1 + ctx.settings.tolerance(timer))
         end = ends.first_after(opening) if ends else None
         closes = ctx.end if limit is None else opening.t + limit / 1000
         if end is not None and end.t < closes:

@@ -31,6 +31,7 @@ class ErrorWithoutMessage(Codec):
 @defect(
     id="CHN-002-answers-twice",
     breaks=["CHN-002"],
+    may_break=["CHN-016"],  # a call that arrives again is answered again, too
     about={"zh": "同一调用应答两次", "en": "answers a call twice"},
 )
 class AnswersTwice(Channel):
@@ -58,7 +59,7 @@ class IdsUsedAgain(Codec):
 class SlowAnswers(Channel):
     async def handle(self, method: str, params: Any) -> Answer:
         if method == "status.query":
-            await asyncio.sleep(self.d.timers.s("T-ACK") * 1.3)
+            await asyncio.sleep(self.d.timers.s("T-ACK") * 1.1)
         return await super().handle(method, params)
 
 
@@ -99,7 +100,7 @@ class AttachLate(Link):
 
 class _Late(Handshake):
     async def ask(self, conn: WsConn, message_id: object) -> None:
-        await self.link.pause(self.link.d.timers.s("T-ACK") * 1.2)
+        await self.link.pause(self.link.d.timers.s("T-ACK") * 1.1)
         await super().ask(conn, message_id)
 
 
@@ -116,7 +117,7 @@ class UnknownMethodAccepted(Link):
 @defect(
     id="CHN-010-bad-params-accepted",
     breaks=["CHN-010"],
-    may_break=["CHN-001", "HBT-009", "PER-004", "ROB-002"],
+    may_break=["CHN-001", "HBT-009", "PER-003", "PER-004", "ROB-002"],
     about={"zh": "参数错误也答成功", "en": "answers bad parameters with success"},
 )
 class BadParamsAccepted(Channel):
@@ -150,7 +151,7 @@ class UnknownMemberRefused(Link):
 )
 class ComesBackLate(Channel):
     async def pause(self, _delay_s: float) -> None:
-        await asyncio.sleep(self.d.timers.s("T-RECONNECT") * 2)
+        await asyncio.sleep(self.d.timers.s("T-RECONNECT") * 1.5)  # counted from the cut; the limit begins with its end
 
 
 @defect(
@@ -178,7 +179,7 @@ class DoesNotSendAgain(Link):
 @defect(
     id="CHN-016-events-doubled",
     breaks=["CHN-016"],
-    may_break=["PER-002", "PER-004"],
+    may_break=["PER-002", "PER-004", "PER-020"],
     about={"zh": "同一事件上报两次", "en": "reports an event twice"},
 )
 class EventsDoubled(Reports):
@@ -285,7 +286,7 @@ class SeenGoesBack(Link):
 @defect(
     id="CHN-008-speaks-before-it-is-attached",
     breaks=["CHN-008"],
-    may_break=["HBT-001"],  # what comes too soon is a heartbeat
+    may_break=["CHN-005", "HBT-001"],  # what comes too soon is a heartbeat, and has no number yet
     about={"zh": "通道恢复前就发业务消息", "en": "sends a call before the channel is resumed"},
 )
 class SpeaksTooSoon(Channel):

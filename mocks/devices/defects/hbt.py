@@ -9,6 +9,7 @@ from mocks.devices.reference.bank import Bank, Peripheral
 from mocks.devices.reference.channel import Channel
 from mocks.devices.reference.docking import Docking
 from mocks.devices.reference.heartbeat import Heartbeat
+from mocks.devices.reference.timers import BUILT_IN
 from mocks.devices.registry import defect
 
 
@@ -20,7 +21,7 @@ from mocks.devices.registry import defect
 )
 class TooSlow(Heartbeat):
     def interval(self) -> float:
-        return super().interval() * 1.6
+        return self.d.timers.s("T-HEARTBEAT") * 1.25 * 1.1
 
 
 @defect(
@@ -30,7 +31,19 @@ class TooSlow(Heartbeat):
 )
 class TooFast(Heartbeat):
     def interval(self) -> float:
-        return super().interval() * 0.4
+        return self.d.timers.s("T-HEARTBEAT") * 0.75 * 0.9
+
+
+@defect(
+    id="HBT-001-interval-built-in",
+    breaks=["HBT-001"],
+    may_break=["HBT-008"],
+    about={"zh": "心跳间隔写死，不用注册时告知的值", "en": "the interval is built in, whatever the registration tells"},
+)
+class IntervalBuiltIn(Heartbeat):
+    def interval(self) -> float:
+        production_ms, lab_ms = BUILT_IN["T-HEARTBEAT"]
+        return (lab_ms if self.d.settings.timers == "lab" else production_ms) / 1000
 
 
 @defect(
@@ -40,7 +53,7 @@ class TooFast(Heartbeat):
 )
 class LateFirst(Heartbeat):
     async def first_wait(self) -> None:
-        await asyncio.sleep(self.d.timers.s("T-HEARTBEAT") * 1.5)
+        await asyncio.sleep(self.d.timers.s("T-HEARTBEAT") * 1.25 * 1.1)
 
 
 @defect(

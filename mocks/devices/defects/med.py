@@ -116,6 +116,7 @@ class ConnectsLate(Calls):
 @defect(
     id="MED-010-person-camera-stalled",
     breaks=["MED-010"],
+    may_break=["MED-011"],  # nothing is counted in that section
     needs="media",
     about={"zh": "人像视频没有画面", "en": "the person's section carries no pictures"},
 )

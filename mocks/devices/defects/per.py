@@ -49,7 +49,7 @@ class CommandTakenLate(Commands):
         return self.late(params)
 
     async def late(self, params: dict[str, Any]) -> dict[str, Any]:
-        await asyncio.sleep(self.d.timers.s("T-ACK") * 1.3)
+        await asyncio.sleep(self.d.timers.s("T-ACK") * 1.1)
         return super().take(params)
 
 

@@ -19,7 +19,7 @@ from mocks.devices.registry import defect
 )
 class SlowTicket(Tickets):
     async def swipe(self, card: Card, agent: Card | None = None) -> None:
-        await asyncio.sleep(self.d.timers.s("T-TICKET") * 1.3)
+        await asyncio.sleep(self.d.timers.s("T-TICKET") * 1.1)
         await super().swipe(card, agent)
 
 

@@ -224,7 +224,7 @@ class RatingTimeMissing(Ratings):
 class SubmitsLate(Ratings):
     async def submit(self, body: dict[str, Any]) -> None:
         if body["outcome"] == "rated":
-            await asyncio.sleep(self.d.timers.s("T-RATE") * 1.2)
+            await asyncio.sleep(self.d.timers.s("T-RATE") * 1.1)
         await super().submit(body)
 
 

@@ -115,7 +115,7 @@ class NamelessPoint(Registration):
 @defect(
     id="REG-010-works-while-refused",
     breaks=["REG-010"],
-    may_break=["REG-006", "SEC-015"],
+    may_break=["CHN-019", "REG-006", "SEC-015"],  # it speaks with an epoch that no registration gave
     about={"zh": "未获准仍打开通道", "en": "opens the channel although it was refused"},
 )
 class WorksWhileRefused(Registration):
@@ -164,14 +164,14 @@ class RetryAfterIgnored(Registration):
 )
 class LazyChannel(Channel):
     async def once(self) -> None:
-        await asyncio.sleep(self.d.timers.s("T-CHANNEL") * 1.3)
+        await asyncio.sleep(self.d.timers.s("T-CHANNEL") * 1.1)
         await super().once()
 
 
 @defect(
     id="REG-014-registers-all-the-time",
     breaks=["REG-014"],
-    may_break=["SEC-014"],
+    may_break=["REG-013", "SEC-014"],
     about={"zh": "没有必要也反复注册", "en": "registers again and again without need"},
 )
 class RegistersAllTheTime(Registration):
@@ -207,14 +207,14 @@ class GivesUp(Registration):
 )
 class SlowToStart(Registration):
     async def run(self) -> None:
-        await asyncio.sleep(self.d.timers.s("T-BOOT") * 1.2)
+        await asyncio.sleep(self.d.timers.s("T-BOOT") * 1.1)
         await super().run()
 
 
 @defect(
     id="REG-006-boot-id-of-the-box",
     breaks=["REG-006"],
-    may_break=["CHN-005", "HBT-007", "REG-014"],  # what is counted by boot goes on where it had begun anew
+    may_break=["CHN-005", "CHN-006", "HBT-007", "REG-014"],  # what is counted by boot goes on where it had begun anew
     about={"zh": "断电重启后启动标识不变", "en": "the boot identity stays the same over power cuts"},
 )
 class BootIdOfTheBox(Registration):
@@ -262,5 +262,5 @@ class VersionOfTomorrow(Registration):
 )
 class LazySignaling(Calls):
     async def once(self) -> None:
-        await asyncio.sleep(self.d.timers.s("T-CHANNEL") * 1.3)
+        await asyncio.sleep(self.d.timers.s("T-CHANNEL") * 1.1)
         await super().once()

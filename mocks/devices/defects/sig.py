@@ -20,7 +20,7 @@ from mocks.devices.registry import defect
 class RingsLate(Calls):
     async def handle(self, method: str, params: Any) -> Answer:
         if method == "call.invite":
-            await asyncio.sleep(self.d.timers.s("T-RING") * 1.2)
+            await asyncio.sleep(self.d.timers.s("T-RING") * 1.1)
         return await super().handle(method, params)
 
 
@@ -32,7 +32,7 @@ class RingsLate(Calls):
 )
 class AnswersLate(Calls):
     def ring_time(self) -> float:
-        return self.d.timers.s("T-ANSWER") * 1.3
+        return self.d.timers.s("T-ANSWER") * 1.1
 
 
 @defect(
@@ -93,7 +93,7 @@ class StaysBusy(Calls):
 )
 class OffersLate(Calls):
     async def send_offer(self, call: Call) -> None:
-        await asyncio.sleep(self.d.timers.s("T-OFFER") * 1.2)
+        await asyncio.sleep(self.d.timers.s("T-OFFER") * 1.1)
         await super().send_offer(call)
 
 
@@ -339,4 +339,4 @@ class ByeRefused(Calls):
 )
 class SignalingComesBackLate(Calls):
     async def pause(self, _delay_s: float) -> None:
-        await asyncio.sleep(self.d.timers.s("T-RECONNECT") * 2)
+        await asyncio.sleep(self.d.timers.s("T-RECONNECT") * 1.1)

@@ -24,16 +24,22 @@ class NoJitter(Heartbeat):
         return self.d.timers.s("T-HEARTBEAT")
 
 
-@variant(id="heartbeat-a-little-early", about={"zh": "心跳略快", "en": "heartbeats at 0.85 of the interval"})
-class ALittleEarly(Heartbeat):
+@variant(id="heartbeat-early", about={"zh": "心跳间隔略高于下限", "en": "heartbeats at 1.05 of the least interval"})
+class Early(Heartbeat):
     def interval(self) -> float:
-        return self.d.timers.s("T-HEARTBEAT") * 0.85
+        return self.d.timers.s("T-HEARTBEAT") * 0.75 * 1.05
+
+
+@variant(id="heartbeat-late", about={"zh": "心跳间隔略低于上限", "en": "heartbeats at 0.95 of the greatest interval"})
+class Late(Heartbeat):
+    def interval(self) -> float:
+        return self.d.timers.s("T-HEARTBEAT") * 1.25 * 0.95
 
 
 @variant(id="first-heartbeat-late", about={"zh": "首个心跳在时限内稍晚", "en": "the first heartbeat late, within its limit"})
 class FirstLate(Heartbeat):
     async def first_wait(self) -> None:
-        await asyncio.sleep(self.d.timers.s("T-HEARTBEAT") * 0.8)
+        await asyncio.sleep(self.d.timers.s("T-HEARTBEAT") * 1.25 * 0.95)
 
 
 @variant(id="token-refreshed-early", about={"zh": "令牌过半即更新", "en": "the token is refreshed at half of its life"})
@@ -42,18 +48,18 @@ class RefreshedEarly(Registration):
         return self.token_life_s * 0.5
 
 
-@variant(id="answers-take-time", about={"zh": "应答较慢但在时限内", "en": "answers take half of their limit"})
+@variant(id="answers-take-time", about={"zh": "应答较慢但在时限内", "en": "answers take 0.95 of their limit"})
 class AnswersTakeTime(Channel):
     async def handle(self, method: str, params: Any) -> Answer:
         if method == "status.query":
-            await asyncio.sleep(self.d.timers.pace("T-ACK", 0.5))
+            await asyncio.sleep(self.d.timers.pace("T-ACK", 0.95))
         return await super().handle(method, params)
 
 
-@variant(id="ticket-takes-time", about={"zh": "取号较慢但在时限内", "en": "the ticket request takes 0.6 of its limit"})
+@variant(id="ticket-takes-time", about={"zh": "取号较慢但在时限内", "en": "the ticket request takes 0.95 of its limit"})
 class TicketTakesTime(Tickets):
     async def swipe(self, card: Card, agent: Card | None = None) -> None:
-        await asyncio.sleep(self.d.timers.pace("T-TICKET", 0.6))
+        await asyncio.sleep(self.d.timers.pace("T-TICKET", 0.95))
         await super().swipe(card, agent)
 
 
@@ -63,16 +69,16 @@ class RingsShort(Calls):
         return 0.01
 
 
-@variant(id="rings-long", about={"zh": "振铃接近时限", "en": "picks up at 0.8 of the limit"})
+@variant(id="rings-long", about={"zh": "振铃接近时限", "en": "picks up at 0.95 of the limit"})
 class RingsLong(Calls):
     def ring_time(self) -> float:
-        return self.d.timers.pace("T-ANSWER", 0.8)
+        return self.d.timers.pace("T-ANSWER", 0.95)
 
 
-@variant(id="offer-takes-time", about={"zh": "要约较慢但在时限内", "en": "the offer takes 0.6 of its limit"})
+@variant(id="offer-takes-time", about={"zh": "要约较慢但在时限内", "en": "the offer takes 0.95 of its limit"})
 class OfferTakesTime(Calls):
     async def send_offer(self, call: Call) -> None:
-        await asyncio.sleep(self.d.timers.pace("T-OFFER", 0.6))
+        await asyncio.sleep(self.d.timers.pace("T-OFFER", 0.95))
         await super().send_offer(call)
 
 
@@ -89,17 +95,25 @@ class NoEndOfCandidates(Calls):
             super().on_candidate(call, candidate)
 
 
-@variant(id="signaling-first", about={"zh": "先开信令后开通道", "en": "opens the signaling before the channel"})
+@variant(id="signaling-first", about={"zh": "先开信令后开通道", "en": "signaling first, the channel at 0.95 of its limit"})
 class SignalingFirst(Channel):
+    waited = False  # after a cut it comes back at once
+
     async def once(self) -> None:
-        await asyncio.sleep(self.d.timers.pace("T-CHANNEL", 0.2))
+        if not self.waited:
+            self.waited = True
+            await asyncio.sleep(self.d.timers.pace("T-CHANNEL", 0.95))
         await super().once()
 
 
-@variant(id="channel-first", about={"zh": "先开通道后开信令", "en": "opens the channel before the signaling"})
+@variant(id="channel-first", about={"zh": "先开通道后开信令", "en": "channel first, the signaling at 0.95 of its limit"})
 class ChannelFirst(Calls):
+    waited = False  # after a cut it comes back at once
+
     async def once(self) -> None:
-        await asyncio.sleep(self.d.timers.pace("T-CHANNEL", 0.2))
+        if not self.waited:
+            self.waited = True
+            await asyncio.sleep(self.d.timers.pace("T-CHANNEL", 0.95))
         await super().once()
 
 
@@ -176,8 +190,8 @@ class LargeType(Tickets):
         return [part for ticket in self.open.values() for part in (ticket.number, self.line(ticket))]
 
 
-@variant(id="thanks-first", about={"zh": "评价后先致谢再提交", "en": "a rating is sent a moment after the press"})
+@variant(id="thanks-first", about={"zh": "评价后先致谢再提交", "en": "a rating is sent at 0.95 of its limit after the press"})
 class ThanksFirst(Ratings):
     async def ask_reasons(self, prompt: Prompt) -> None:
         await super().ask_reasons(prompt)
-        await asyncio.sleep(self.d.timers.pace("T-RATE", 0.2))
+        await asyncio.sleep(self.d.timers.pace("T-RATE", 0.95))
