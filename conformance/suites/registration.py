@@ -32,20 +32,23 @@ async def first_registration(stage: Stage) -> None:
     "未开通时被拒绝并退避重试",
     "refused while the counter is not activated, backs off, then comes in",
     roles="registration.register",
-    verbs="screen",
+    verbs="card screen",
     given="off",
     power=True,
 )
 async def refused_then_backoff(stage: Stage) -> None:
-    """The counter is not activated: the device says so, opens no channel, retries ever more slowly, and is let in."""
+    """The counter is not activated: the device says so, opens no channel, takes no ticket from the resident who swipes all
+    the same, retries ever more slowly, and is let in."""
     stage.city.set_counter("not_activated")
     try:
         async with stage.fault("counter.not-activated"):
             await stage.device.power_on()
-            mark = stage.now()
-            for _ in range(5):
-                attempt = await stage.expect("registration.register", timer="T-BACKOFF-CAP", after=mark)
-                mark = attempt.n
+            first = await stage.expect("registration.register", timer="T-BACKOFF-CAP")
+            await stage.wait(lambda e: e.request is first, timer="T-REGISTER", after=first.n, what="the refusal")
+            await stage.device.do("card", card=stage.resident().card())
+            mark = first.n
+            for _ in range(4):
+                mark = (await stage.expect("registration.register", timer="T-BACKOFF-CAP", after=mark)).n
             await stage.device.do("screen", note={"expects": "未开通"})
             stage.city.set_counter("active")
     finally:

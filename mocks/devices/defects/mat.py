@@ -6,6 +6,7 @@ from typing import Any
 
 from mocks.devices.reference.actions import Actions
 from mocks.devices.reference.commands import Command
+from mocks.devices.reference.docking import Docking
 from mocks.devices.reference.materials import Materials
 from mocks.devices.reference.pictures import Picture
 from mocks.devices.registry import defect
@@ -61,3 +62,13 @@ class EmptyPlateUploaded(Actions):
     def picture(self, name: str, command: Command) -> Picture:
         own = super().picture(name, command)
         return Picture(own.data, own.width, own.height)
+
+
+@defect(
+    id="MAT-002-digest-of-the-first-block",
+    breaks=["MAT-002", "SEC-008"],  # every request's digest must be right
+    about={"zh": "上传摘要只算首个数据块", "en": "the digest of an upload covers its first block only"},
+)
+class DigestOfTheFirstBlock(Docking):
+    def digest(self, body: bytes) -> str:
+        return super().digest(body[:4096])

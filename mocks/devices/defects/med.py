@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from mocks.devices.media import CameraMode
 from mocks.devices.reference.calls import Call, Calls
@@ -157,3 +157,111 @@ class H264DeclaredOnly(Calls):
 class CameraGoesOn(Calls):
     async def release(self, call: Call) -> None:
         self.d.log(f"kept {call.call_id}")
+
+
+@defect(
+    id="MED-001-voice-twice",
+    breaks=["MED-001"],
+    may_break=["SIG-009"],  # its media stack cannot answer for a section that was written in
+    about={"zh": "要约含两个语音段", "en": "the offer has a second audio section"},
+)
+class VoiceTwice(Calls):
+    def described(self, sdp: str) -> str:
+        head, voice, *pictures = re.split(r"(?m)^(?=m=)", sdp)
+        again = re.sub(r"a=(mid|msid):[^\r]*", r"a=\1:9", voice)
+        return re.sub(r"(a=group:BUNDLE [^\r]*)", r"\1 9", head) + "".join([voice, *pictures, again])
+
+
+@defect(
+    id="MED-003-old-fingerprint-beside",
+    breaks=["MED-003"],
+    about={"zh": "另附MD5证书指纹", "en": "an MD5 fingerprint stands beside the good one"},
+)
+class OldFingerprintBeside(Calls):
+    def described(self, sdp: str) -> str:
+        line = "a=fingerprint:md5 " + ":".join(["4A"] * 16)
+        return sdp.replace("a=setup:", f"{line}\r\na=setup:")
+
+
+@defect(
+    id="MED-004-answers-undecided",
+    breaks=["MED-004"],
+    about={"zh": "应答不定DTLS角色", "en": "the answer leaves the DTLS role open"},
+)
+class AnswersUndecided(Calls):
+    def described(self, sdp: str) -> str:
+        return sdp.replace("a=setup:active\r\n", "a=setup:actpass\r\n")
+
+
+@defect(
+    id="MED-005-plain-rtp",
+    breaks=["MED-005"],
+    about={"zh": "语音段使用明文RTP协议", "en": "the audio section is plain RTP"},
+)
+class PlainRtp(Calls):
+    def described(self, sdp: str) -> str:
+        return re.sub(r"(m=audio [0-9]+) UDP/TLS/RTP/SAVPF", r"\1 RTP/AVPF", sdp)
+
+
+@defect(
+    id="MED-006-no-bundle",
+    breaks=["MED-006"],
+    about={"zh": "各段不捆绑", "en": "the sections are not bundled"},
+)
+class NoBundle(Calls):
+    def described(self, sdp: str) -> str:
+        return re.sub(r"a=group:BUNDLE[^\r]*\r\n", "", sdp)
+
+
+@defect(
+    id="MED-007-newer-codecs-only",
+    breaks=["MED-007"],
+    about={"zh": "视频只有H.265", "en": "its video sections have H.265 only"},
+)
+class NewerCodecsOnly(Calls):
+    def described(self, sdp: str) -> str:
+        return re.sub(r"(a=rtpmap:[0-9]+ )(?:VP8|H264)/", r"\1H265/", sdp)
+
+
+@defect(
+    id="MED-008-short-ice-name",
+    breaks=["MED-008"],
+    about={"zh": "ICE用户名片段过短", "en": "the ICE user name fragment is too short"},
+)
+class ShortIceName(Calls):
+    def described(self, sdp: str) -> str:
+        return re.sub(r"a=ice-ufrag:(\S{3})\S*", r"a=ice-ufrag:\1", sdp)
+
+
+@defect(
+    id="MED-011-silent-where-pictures-take-turns",
+    breaks=["MED-011"],
+    declares={"RVW.MED.ARRANGEMENT": "switched"},
+    about={"zh": "单一视频段的设备只收语音不发", "en": "a device with one video section sends no voice"},
+)
+class SilentWherePicturesTakeTurns(Calls):
+    arrangement: ClassVar[str] = "switched"
+
+    def described(self, sdp: str) -> str:
+        head, *sections = re.split(r"(?m)^(?=m=)", sdp)
+        head = re.sub(r"(a=group:BUNDLE \S+ \S+) \S+", r"\1", head)
+        return head + sections[0].replace("a=sendrecv", "a=recvonly") + sections[1]
+
+    def labels(self, labels: dict[str, str]) -> dict[str, str]:
+        return {mid: label for mid, label in labels.items() if label != "page"}
+
+
+@defect(
+    id="MED-012-camera-stays-open",
+    breaks=["MED-012"],
+    about={"zh": "挂断后摄像头仍被占用", "en": "the connection ends and the cameras stay open"},
+)
+class CameraStaysOpen(Calls):
+    left_open: tuple[str, ...] = ()
+
+    async def release(self, call: Call) -> None:
+        self.left_open = tuple(call.media.cameras_in_use) if call.media is not None else ()
+        await super().release(call)
+
+    def cameras_in_use(self) -> list[str]:
+        return super().cameras_in_use() or list(self.left_open)

@@ -336,3 +336,47 @@ class SaysNotShown(Actions):
     async def show(self, command: Command) -> dict[str, Any]:
         await super().show(command)
         return {"shown": False}
+
+
+@defect(
+    id="PER-006-cancelled-told-as-fault",
+    breaks=["PER-006"],
+    about={"zh": "取消报成硬件故障", "en": "a cancelled command is reported as a hardware fault"},
+)
+class CancelledToldAsFault(Commands):
+    def on_cancelled(self, command: Command) -> None:
+        self.fail(command, RpcError(FAULT, "peripheral fault: offline", {"fault": "offline"}))
+
+
+@defect(
+    id="PER-021-old-code-while-unplugged",
+    breaks=["PER-021"],
+    about={"zh": "扫码器拔出后仍报旧码", "en": "reports an old code while the scanner is unplugged"},
+)
+class OldCodeWhileUnplugged(Actions):
+    def sound(self, peripheral: Peripheral) -> None:
+        if peripheral.id != "code_scanner":
+            super().sound(peripheral)
+        elif peripheral.trouble():
+            peripheral.offered = peripheral.offered or "https://example.test/of-before"
+
+
+@defect(
+    id="PER-030-slow-to-focus",
+    breaks=["PER-030"],
+    about={"zh": "采集对焦过慢", "en": "takes too long to focus before it captures"},
+)
+class SlowToFocus(Actions):
+    async def capture(self, command: Command) -> dict[str, Any]:
+        await asyncio.sleep(self.d.timers.s("T-UPLOAD") * 1.1)
+        return await super().capture(command)
+
+
+@defect(
+    id="PER-040-job-of-the-spooler",
+    breaks=["PER-040"],
+    about={"zh": "上报打印队列自己的作业号", "en": "reports the spooler's job number instead of the job"},
+)
+class JobOfTheSpooler(Actions):
+    async def print_job(self, command: Command) -> dict[str, Any]:
+        return {**await super().print_job(command), "job_id": f"spool-{len(self.d.printing.sheets)}"}

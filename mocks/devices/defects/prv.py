@@ -7,6 +7,7 @@ from base64 import b64encode
 from typing import Any
 
 from mocks.devices.reference.actions import Actions
+from mocks.devices.reference.calls import Calls
 from mocks.devices.reference.device import Device
 from mocks.devices.reference.docking import Docking, Request
 from mocks.devices.reference.heartbeat import Heartbeat
@@ -22,10 +23,10 @@ from mocks.devices.registry import defect
     about={"zh": "证件号写进URL", "en": "puts the ID number into a URL"},
 )
 class NumberInUrl(Tickets):
-    async def swipe(self, card: Card, agent: Card | None = None) -> None:
-        await super().swipe(card, agent)
-        request = Request("GET", f"/service-items?holder={card.get('id_number', '')}", media_type="")
-        await self.d.docking.send(request)
+    async def deliver(self, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await super().deliver(body)
+        await self.d.docking.send(Request("GET", f"/service-items?holder={body['holder']['id_number']}", media_type=""))
+        return answer
 
 
 @defect(
@@ -127,3 +128,14 @@ class SurvivesPowerLoss(Tickets):
         kept = self.d.storage.read("last.json")
         if kept:  # written again after the good device has cleared its disk
             asyncio.get_running_loop().call_soon(self.d.storage.write, "last.json", kept)
+
+
+@defect(
+    id="PRV-002-number-in-the-signaling",
+    breaks=["PRV-002"],
+    about={"zh": "信令夹带证件号", "en": "the signaling carries the last ID number"},
+)
+class NumberInTheSignaling(Calls):
+    def post(self, method: str, params: dict[str, Any]) -> asyncio.Future[dict[str, Any]]:
+        held = [v for v in self.d.vault.items.values() if isinstance(v, str)]
+        return super().post(method, {**params, **({"x_last_user": held[0]} if held else {})})

@@ -11,6 +11,7 @@ from mocks.devices.reference.channel import Channel
 from mocks.devices.reference.docking import Problem
 from mocks.devices.reference.registration import Registration
 from mocks.devices.reference.screens import Screens
+from mocks.devices.reference.tickets import Tickets
 from mocks.devices.registry import defect
 
 
@@ -115,7 +116,7 @@ class NamelessPoint(Registration):
 @defect(
     id="REG-010-works-while-refused",
     breaks=["REG-010"],
-    may_break=["CHN-019", "REG-006", "SEC-015"],  # it speaks with an epoch that no registration gave
+    may_break=["CHN-019", "REG-006", "SEC-013", "SEC-015"],  # no registration gave it an epoch or a token
     about={"zh": "未获准仍打开通道", "en": "opens the channel although it was refused"},
 )
 class WorksWhileRefused(Registration):
@@ -264,3 +265,28 @@ class LazySignaling(Calls):
     async def once(self) -> None:
         await asyncio.sleep(self.d.timers.s("T-CHANNEL") * 1.1)
         await super().once()
+
+
+@defect(
+    id="REG-003-blank-after-the-id",
+    breaks=["REG-002", "REG-003", "REG-004"],  # the schema has the same characters, and the identity without the blank is another
+    about={"zh": "先以末尾带空格的标识注册", "en": "registers with a blank after its ID, then without"},
+)
+class BlankAfterTheId(Registration):
+    asked = False
+
+    def body(self) -> dict[str, Any]:
+        first, self.asked = not self.asked, True
+        own = super().body()
+        return {**own, "remote_device_id": f"{own['remote_device_id']} "} if first else own
+
+
+@defect(
+    id="REG-010-ticket-while-refused",
+    breaks=["REG-010"],
+    may_break=["SEC-013"],  # it has no token then
+    about={"zh": "未获准仍取号", "en": "takes tickets although it was refused"},
+)
+class TicketWhileRefused(Tickets):
+    def may_issue(self) -> bool:
+        return self.d.mode == "normal"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -141,8 +142,11 @@ class HammersAfterSurprise(Tickets):
 class RestartNotSurvived(Link):
     refusals = 0
 
-    async def pause(self, delay_s: float) -> None:
+    def on_cut(self, code: int) -> None:
         self.refusals = 0 if self.was_ready() else self.refusals + 1
+        super().on_cut(code)
+
+    async def pause(self, delay_s: float) -> None:
         await super().pause(delay_s if self.refusals < 2 else 3600.0)
 
 
@@ -167,3 +171,55 @@ class ProblemHidden(Docking):
 class DiesOfBadText(Link):
     def on_unreadable(self) -> None:
         os._exit(70)  # as a crash does: nothing above may catch it
+
+
+@defect(
+    id="ROB-004-depth-kills-the-reader",
+    breaks=["ROB-004"],
+    may_break=["CHN-004", "HBT-009"],  # what is asked afterwards is not heard
+    about={"zh": "收到过深嵌套后通道不再处理消息", "en": "a document nested too deeply ends all processing"},
+)
+class DepthKillsTheReader(Link):
+    dead = False
+
+    async def dispatch(self, document: dict[str, Any], size: int) -> None:
+        self.dead = self.dead or self.d.codec.too_deep(document)
+        if not self.dead:
+            await super().dispatch(document, size)
+
+
+@defect(
+    id="ROB-006-stuck-on-the-error-page",
+    breaks=["ROB-006"],
+    about={"zh": "意外答复后停在错误页面", "en": "an unforeseen answer leaves it on an error page until a reset"},
+)
+class StuckOnTheErrorPage(Tickets):
+    def refused(self, problem: Problem) -> None:
+        super().refused(problem)
+        if not problem.slug:
+            self.d.channel.handlers["status.query"] = self.stuck
+
+    def stuck(self, _params: dict[str, Any]) -> Answer:
+        raise RpcError(INTERNAL, "internal error")
+
+    def reset(self) -> None:
+        super().reset()
+        self.d.channel.handlers["status.query"] = self.d.channel.status
+
+
+@defect(
+    id="ROB-008-deaf-after-the-restart",
+    breaks=["ROB-008"],
+    about={"zh": "受理系统重启后连上却不应答", "en": "comes back after a restart of the acceptance system and answers nothing"},
+)
+class DeafAfterTheRestart(Link):
+    refused = False
+
+    def on_cut(self, code: int) -> None:
+        self.refused = self.refused or not self.was_ready()
+        super().on_cut(code)
+
+    async def handle(self, method: str, params: Any) -> Answer:
+        if self.refused:
+            await asyncio.sleep(3600)
+        return await super().handle(method, params)

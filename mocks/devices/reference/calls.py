@@ -35,6 +35,7 @@ class Calls(Link):
     subprotocol: ClassVar[str] = "rvw.signaling.v1"
     endpoint: ClassVar[str] = "signaling"
     attach_method: ClassVar[str] = "signaling.attach"
+    arrangement: ClassVar[str] = "two_sections"
 
     def __init__(self, device: Any) -> None:
         super().__init__(device)

@@ -127,7 +127,7 @@ class Registration(Part):
             "peripherals": [{"id": p, "class": p} for p in self.declared_peripherals()],
             "video_codecs": ["VP8"],  # the H.264 encoder of libwebrtc is a download of its own
             "audio_codecs": ["opus"],
-            "media_arrangement": "two_sections",
+            "media_arrangement": self.d.calls.arrangement,
             "features": ["on_behalf", "device_api"],
         }
 
