@@ -25,7 +25,7 @@ from conformance.bench.run import RunSession, run_all
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.iut.review import declared
 from conformance.spec.loader import load
-from conformance.spec.model import Level, Spec, Verification
+from conformance.spec.model import Level, Obligation, Spec, Verification
 from conformance.spec.problems import suggest
 from conformance.verdict import exitcode
 from conformance.verdict.model import RunResult, Verdict
@@ -35,7 +35,9 @@ DEFECTS = Path(__file__).resolve().parents[2] / "mocks" / "devices" / "defects"
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """One defect and what became of it. `failed` are clauses with verdict fail (a violated SHOULD counts)."""
+    """One defect and what became of it. `failed` are clauses with verdict fail (a violated SHOULD counts), `violated` those
+    of their obligations that said so.
+    """
 
     id: str
     needs: tuple[str, ...]
@@ -43,6 +45,7 @@ class Caught:
     may_break: tuple[str, ...]
     failed: tuple[str, ...]
     exit_code: int
+    violated: tuple[str, ...] = ()
 
     @property
     def missed(self) -> tuple[str, ...]:
@@ -63,6 +66,11 @@ class Caught:
 def broken_clauses(result: RunResult) -> tuple[str, ...]:
     """Clauses with an untainted violation, SHOULD included."""
     return tuple(c.id for c in result.clauses if c.verdict is Verdict.FAIL or c.remark)
+
+
+def broken_obligations(result: RunResult) -> tuple[str, ...]:
+    """Obligations with an untainted violation, those of SHOULD clauses included."""
+    return tuple(o.id for c in result.clauses for o in c.obligations if o.verdict is Verdict.FAIL)
 
 
 class MemoryLab:
@@ -118,7 +126,7 @@ def try_in_memory(lab: MemoryLab, device: DeviceFile) -> Caught:
 def _caught(device: DeviceFile, result: RunResult) -> Caught:
     assert device.defect is not None
     d = device.defect
-    return Caught(d.id, d.needs, d.breaks, d.may_break, broken_clauses(result), result.exit_code)
+    return Caught(d.id, d.needs, d.breaks, d.may_break, broken_clauses(result), result.exit_code, broken_obligations(result))
 
 
 def needs_sockets(device: DeviceFile) -> bool:
@@ -153,9 +161,10 @@ def run_defects(*, only: str, out: Path, sockets: bool, say: Callable[[str], Non
     write_matrix(rows, lab.spec, out)
     if left:
         say(f"left out: {left} defects that need sockets")
-    alive = survivors(rows, lab.spec)
-    if alive and not only:
-        say(f"clauses that no defect kills: {' '.join(alive)}")
+    if not only:
+        for what, alive in (("clauses", survivors(rows, lab.spec)), ("obligations", unbroken(rows, lab.spec))):
+            if alive:
+                say(f"{what} that no defect kills: {' '.join(alive)}")
     caught = sum(1 for row in rows if row.ok)
     say(f"caught {caught} of {len(rows)}")
     return exitcode.worst(exitcode.PASS if row.ok else _escape_code(row) for row in rows)
@@ -203,13 +212,20 @@ def _line(row: Caught) -> str:
     return f"ESCAPED  {row.id:<44}{missed}{stray}"
 
 
+def machine_verified_obligations(spec: Spec) -> list[str]:
+    """Obligations of MUST clauses that a machine can verify."""
+    return [o.id for o in _by_machine(spec)]
+
+
 def machine_verified(spec: Spec) -> list[str]:
     """MUST clauses that a machine can verify."""
+    return list(dict.fromkeys(o.clause for o in _by_machine(spec)))
+
+
+def _by_machine(spec: Spec) -> list[Obligation]:
     kinds = (Verification.MONITOR, Verification.PROCEDURE)
-    return [
-        clause.id for clause in spec.clauses.values()
-        if clause.level is Level.MUST and any(o.verification in kinds and o.rule for o in clause.obligations)
-    ]  # fmt: skip
+    musts = [clause for clause in spec.clauses.values() if clause.level is Level.MUST]
+    return [o for clause in musts for o in clause.obligations if o.verification in kinds and o.rule]
 
 
 def survivors(rows: Iterable[Caught], spec: Spec) -> list[str]:
@@ -218,14 +234,20 @@ def survivors(rows: Iterable[Caught], spec: Spec) -> list[str]:
     return [clause for clause in machine_verified(spec) if clause not in killed]
 
 
+def unbroken(rows: Iterable[Caught], spec: Spec) -> list[str]:
+    """Machine-verified obligations of MUST clauses that no defect in the rows violates, aimed at or along with another."""
+    broken = {o for row in rows for o in row.violated}
+    return [o for o in machine_verified_obligations(spec) if o not in broken]
+
+
 def write_matrix(rows: list[Caught], spec: Spec, out: Path) -> None:
     """kill-matrix.json and a page."""
     document: dict[str, Any] = {
         "pack": spec.id, "pack_version": spec.version, "caught": sum(row.ok for row in rows), "of": len(rows),
-        "survivors": survivors(rows, spec),
+        "survivors": survivors(rows, spec), "unbroken": unbroken(rows, spec),
         "defects": [
             {"id": r.id, "needs": r.needs, "breaks": r.breaks, "may_break": r.may_break, "failed": r.failed,
-             "missed": r.missed, "stray": r.stray, "exit_code": r.exit_code, "ok": r.ok} for r in rows
+             "violated": r.violated, "missed": r.missed, "stray": r.stray, "exit_code": r.exit_code, "ok": r.ok} for r in rows
         ],
     }  # fmt: skip
     (out / "kill-matrix.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -246,14 +268,15 @@ def _page(rows: list[Caught], spec: Spec) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Kill matrix</title><style>{style}</style>'
         f"<h1>Kill matrix: caught {caught} of {len(rows)}</h1>"
-        "<p>green: broken and caught; red: broken and not caught; blue: may break and did; orange: failed without reason</p>"
+        "<p>green: broken and caught; red: broken and not caught; blue: may break and did; orange: failed without reason; "
+        "a cell names the obligations when the pointer rests on it</p>"
         f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></html>"
     )
 
 
 def _cell(row: Caught, clause: str) -> str:
-    if clause in row.breaks:
-        return '<td class="k">x</td>' if clause in row.failed else '<td class="m">!</td>'
-    if clause in row.failed:
-        return '<td class="y">o</td>' if clause in row.may_break else '<td class="s">?</td>'
-    return "<td></td>"
+    if clause not in row.failed:
+        return '<td class="m">!</td>' if clause in row.breaks else "<td></td>"
+    kind, sign = ("k", "x") if clause in row.breaks else ("y", "o") if clause in row.may_break else ("s", "?")
+    told = " ".join(o for o in row.violated if o.startswith(f"{clause}."))
+    return f'<td class="{kind}" title="{html.escape(told)}">{sign}</td>'

@@ -19,6 +19,7 @@ from conformance.bench.killmatrix import (
     survivors,
     try_in_memory,
     try_on_sockets,
+    unbroken,
     write_matrix,
 )
 from conformance.bench.outputs import JOURNAL
@@ -78,6 +79,21 @@ def test_every_machine_verified_must_is_killed(lab: MemoryLab) -> None:
     assert survivors(_rows.values(), lab.spec) == []
 
 
+# Obligations that no defect violates, each with its reason. There is none, and a new one needs a good reason.
+NEVER_BROKEN: dict[str, str] = {}
+
+
+def test_every_machine_verified_obligation_of_a_must_is_violated(lab: MemoryLab) -> None:
+    """Not the clause alone: a rule that never fails must not hide behind its siblings."""
+    left_out = [device for device in DEFECTS if identifier(device) not in _rows]
+    if not all(map(needs_sockets, left_out)):
+        pytest.skip("only a selection of the defects was run")
+    # Where those on sockets are left out, so is what they alone can show.
+    on_sockets = {clause for device in left_out if device.defect is not None for clause in device.defect.breaks}
+    alive = [o for o in unbroken(_rows.values(), lab.spec) if lab.spec.obligation(o).clause not in on_sockets]
+    assert sorted(alive) == sorted(NEVER_BROKEN)
+
+
 def test_without_the_source_tree_it_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bent = tmp_path / "a" / "b" / "c"
     bent.mkdir(parents=True)
@@ -129,12 +145,18 @@ def test_a_second_time_is_as_good_as_the_first_and_trouble_of_the_bench_is_no_es
 
 def test_the_matrix_is_written(lab: MemoryLab, tmp_path: Path) -> None:
     rows = [
-        Caught("A", ("memory",), ("REG-001",), (), ("REG-001",), 1), Caught("B", ("memory",), ("REG-002",), (), ("CHN-001",), 1),
-    ]  # fmt: skip
+        Caught("A", ("memory",), ("REG-001",), (), ("REG-001",), 1, ("REG-001.a",)),
+        Caught("B", ("memory",), ("REG-002",), (), ("CHN-001",), 1, ("CHN-001.b",)),
+    ]
     write_matrix(rows, lab.spec, tmp_path)
     matrix = json.loads((tmp_path / "kill-matrix.json").read_text(encoding="utf-8"))
     assert (matrix["caught"], matrix["of"]) == (1, 2)
     assert "REG-001" not in matrix["survivors"]
+    assert {"REG-001.a", "CHN-001.b"} & {*matrix["unbroken"]} == set()
+    assert {"REG-002.a", "CHN-001.a"} <= {*matrix["unbroken"]}
+    assert matrix["defects"][0]["violated"] == ["REG-001.a"]
     assert matrix["defects"][1]["missed"] == ["REG-002"]
     assert matrix["defects"][1]["stray"] == ["CHN-001"]
-    assert "caught 1 of 2" in (tmp_path / "kill-matrix.html").read_text(encoding="utf-8")
+    page = (tmp_path / "kill-matrix.html").read_text(encoding="utf-8")
+    assert "caught 1 of 2" in page
+    assert 'title="REG-001.a"' in page
