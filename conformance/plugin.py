@@ -23,6 +23,7 @@ from conformance.verdict import exitcode
 from conformance.verdict.model import CaseResult, Verdict
 from reports import summary
 from reports.console import prompt, tell
+from reports.details import in_chinese
 from reports.safe import printable
 from reports.words import Lang, say
 
@@ -55,7 +56,7 @@ class PytestRun:
         try:
             result = live.execute(case)
         except RunAborted as error:
-            self._tell_once(Text(f"rvw: 本次运行到此为止：{error}", f"rvw: the run ends here: {error}"))
+            self._tell_once(Text(f"rvw: 本次运行到此为止：{in_chinese(str(error))}", f"rvw: the run ends here: {error}"))
             pytest.fail(printable(f"not run: {error}", keep_lines=True), pytrace=False)
         self._done += 1
         self._tell(case, result)

@@ -353,7 +353,7 @@ class City(Operations):
         try:
             answer = handler(ask)
         except InvariantBrokenError as error:
-            self.office.bench_error(ask.role, str(error))
+            self.office.bench_error("acceptance", f"{ask.role}: {error}")
             raise Refused("unavailable", "the acceptance system failed") from error
         if ask.role == "registration.register":
             self.channels.renew(self.registered(str(ask.fields.get("remote_device_id"))))

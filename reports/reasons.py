@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.spec.model import Text
+from reports.details import in_chinese
 
 WORDS: Final = {
     "trace-ended": Text("日志在时限到达前结束", "the trace ended before the limit"),
@@ -49,6 +50,11 @@ WORDS: Final = {
     "clerk": Text("模拟坐席出错", "the simulated clerk failed"),
     "case end": Text("测试台未能正常结束用例", "the bench could not close the case"),
     "lag": Text("测试台自身的计时受阻", "the bench's own clock was held up"),
+    "http": Text("模拟受理系统处理 HTTP 请求时出错", "the simulated acceptance system failed at an HTTP request"),
+    "ws": Text("模拟受理系统处理 WebSocket 报文时出错", "the simulated acceptance system failed at a WebSocket message"),
+    "acceptance": Text("模拟受理系统自身的数据出现矛盾", "the simulated acceptance system contradicts itself"),
+    "outgoing": Text("测试台发出的报文不符合规范包", "the bench sent a message that the pack refuses"),
+    "recorder": Text("测试台未能如实记录", "the bench did not record faithfully"),
     # Notes.
     "home-power-cycle": Text("重新上电后才恢复，此前的用例是", "it took a power cycle to come home after"),
     "home-none": Text("无法恢复到空闲状态，此前的用例是", "nothing brought it home after"),
@@ -65,12 +71,13 @@ def code_of(reason: str) -> str:
 
 
 def in_words(reason: str) -> Text:
-    """The reason as a sentence, with what it is about; a reason without a known code stays as it is."""
+    """The reason as a sentence, with what it is about; what neither `WORDS` nor `details` knows stays as it is."""
     code = code_of(reason)
     if not code:
-        return Text(reason, reason)
+        return Text(in_chinese(reason), reason)
     parts = reason.split(": ")
     place = parts.index(code)
-    about = " ".join(part for part in (*parts[:place], ": ".join(parts[place + 1 :])) if part)
+    quoted, about = parts[:place], ": ".join(parts[place + 1 :])
+    zh, en = (" ".join(part for part in (*quoted, told) if part) for told in (in_chinese(about), about))
     known = WORDS[code]
-    return Text(f"{known.zh}：{about}", f"{known.en}: {about}") if about else known
+    return Text(f"{known.zh}：{zh}", f"{known.en}: {en}") if en else known

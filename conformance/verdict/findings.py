@@ -68,7 +68,8 @@ def _booked(obligation: Obligation, ctx: Context, case: str, outcome: Outcome, t
     kind = obligation.rule.kind if obligation.rule else "answer"
     failed = [d for d in outcome.undecidable if d.reason == RULE_ERROR]
     if failed:
-        return [Finding(obligation.id, obligation.clause, case, kind, outcome, Blame.BENCH, True, failed[0].note)]
+        why = f"{RULE_ERROR}: {failed[0].note}"
+        return [Finding(obligation.id, obligation.clause, case, kind, outcome, Blame.BENCH, True, why)]
     causes = {v: taint_on(v, *_where(ctx, v.n, case), taints) for v in outcome.violated} if taints else {}
     clean = tuple(v for v in outcome.violated if causes.get(v) is None)
     plain = Outcome(outcome.held, clean, outcome.undecidable)

@@ -22,7 +22,7 @@ def test_a_broken_invariant_of_the_city_is_told_as_bench_error() -> None:
 
         rig.city._handlers["time.query"] = broken
         assert (await rig.client.ask("GET", "/time")).status == 503
-        assert bench_errors(rig.city) == [{"where": "time.query", "what": "twice", "scope": "run"}]
+        assert bench_errors(rig.city) == [{"where": "acceptance", "what": "time.query: twice", "scope": "run"}]
 
     in_virtual_time(story)
 
