@@ -81,8 +81,11 @@ def review(device: DeviceFile, spec: Spec) -> list[ReviewProblem]:
 
 def _value(device: DeviceFile, item: PicsItem | PixitItem) -> Any:
     section = device.pics if isinstance(item, PicsItem) else device.pixit
-    if item.id in section:
-        return section[item.id]
+    return section[item.id] if item.id in section else _standing(device, item)
+
+
+def _standing(device: DeviceFile, item: PicsItem | PixitItem) -> Any:
+    """The value at the place that the pack names for the item."""
     head, _, rest = item.where.partition(".")
     if head in ("pics", "pixit"):
         table: Mapping[str, Any] = device.table.get(head, {})
@@ -117,11 +120,14 @@ def _unknown(device: DeviceFile, spec: Spec) -> Iterator[ReviewProblem]:
     for section, known in (("pics", spec.pics), ("pixit", spec.pixit)):
         items: Mapping[str, PicsItem | PixitItem] = known
         named = set(items) | {i.where.partition(".")[2] for i in items.values() if i.where.startswith(f"{section}.")}
+        elsewhere = {i.where.rpartition(".")[2]: i.where for i in items.values() if not i.where.startswith(f"{section}.")}
         for key in getattr(device, section):
             if key not in named:
-                hint = suggest(key, named)
+                at = elsewhere.get(key)
+                hint = Text(f"应填于 {at}", f"it stands at {at}") if at else Text(*(suggest(key, named),) * 2)
                 yield ReviewProblem("unknown", key, device.place(section, key), Text(
-                    f"规范没有 {section.upper()} 项 {key}（{hint}）", f"the pack has no {section.upper()} item {key}; {hint}"
+                    f"规范没有 {section.upper()} 项 {key}（{hint.zh}）",
+                    f"the pack has no {section.upper()} item {key}; {hint.en}",
                 ))  # fmt: skip
 
 
@@ -154,17 +160,26 @@ def _wrong_value(item: PicsItem, value: Any) -> str:
 
 
 def _twice(device: DeviceFile, spec: Spec) -> Iterator[ReviewProblem]:
-    """An item stated under its id and again where the pack says it stands must say the same."""
-    for item in spec.pics.values():
-        if item.id not in device.pics or item.where.startswith("pics."):
+    """An item stated under its id and where the pack says it stands must say the same; what stands in another table than
+    those of the items is read there, so under its id alone it would be read by nobody."""
+    items: tuple[PicsItem | PixitItem, ...] = (*spec.pics.values(), *spec.pixit.values())
+    for item in items:
+        section = "pics" if isinstance(item, PicsItem) else "pixit"
+        head, _, rest = item.where.partition(".")
+        stated: Mapping[str, Any] = getattr(device, section)
+        if item.id not in stated or rest == item.id:
             continue
-        value: Any = device.table
-        for key in item.where.split("."):
-            value = value.get(key, _ABSENT) if isinstance(value, Mapping) else _ABSENT
-        if value is not _ABSENT and value != device.pics[item.id]:
+        said, there = stated[item.id], _standing(device, item)
+        if there is _ABSENT and head != section:
+            yield ReviewProblem("misplaced", item.id, _place(device, item), Text(
+                f"{item.id} 须填于 {item.where}，写在 [{section}] 中不起作用",
+                f"{item.id} stands at {item.where}; in [{section}] nobody reads it",
+            ))  # fmt: skip
+        elif there is not _ABSENT and there != said:
+            told = (repr(said), repr(there)) if isinstance(item, PicsItem) or not item.sensitive else ("***", "***")
             yield ReviewProblem("contradiction", item.id, _place(device, item), Text(
-                f"{item.id} 声明为 {device.pics[item.id]!r}，而 {item.where} 为 {value!r}",
-                f"{item.id} is declared {device.pics[item.id]!r}, and {item.where} is {value!r}",
+                f"{item.id} 声明为 {told[0]}，而 {item.where} 为 {told[1]}",
+                f"{item.id} is declared {told[0]}, and {item.where} is {told[1]}",
             ))  # fmt: skip
 
 

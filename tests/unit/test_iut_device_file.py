@@ -11,7 +11,7 @@ from conformance.bench.sockets import fixed_tester
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.iut.operator import OperatorUpperTester
 from conformance.iut.review import declared, review
-from conformance.spec import loader
+from conformance.spec import _meta, loader
 from conformance.spec.model import Spec
 
 TINY = Path(__file__).parents[1] / "packs" / "tiny" / "1.0"
@@ -203,6 +203,41 @@ def test_each_disagreement(
     file: Path, tiny: Spec, edits: list[tuple[str, str]], expected: list[tuple[str, str]]
 ) -> None:
     assert codes(file, tiny, *edits) == expected
+
+
+def test_what_the_device_table_holds_is_told_there_and_only_there(file: Path) -> None:
+    pack = loader.load()
+    own_tables = _meta.schema("device")["properties"]
+    members = {name for table in ("device", "driver", "upper_tester") for name in own_tables[table]["properties"]}
+    asked_again = [i.id for i in (*pack.pics.values(), *pack.pixit.values()) if i.where.startswith(("pics.", "pixit."))
+                   and i.where.partition(".")[2] in members]  # fmt: skip
+    assert asked_again == []
+    device = load(file, ("[pixit]", '[pixit]\nremote_device_url = "https://device.example/device/v1"'))
+    said = next(p for p in review(device, pack) if p.item == "remote_device_url")
+    assert "应填于 device.remote_device_url" in said.text.zh
+    assert "it stands at device.remote_device_url" in said.text.en
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        ([("[pixit]", '[pixit]\n"RVW.PIXIT.DEVICE_URL" = "https://a.example/v1"')], "misplaced"),
+        ([("[pixit]", '[pixit]\n"RVW.PIXIT.DEVICE_URL" = "https://a.example/v1"'),
+          ("url_role", 'remote_device_url = "https://b.example/v1"\nurl_role')], "contradiction"),
+        ([("[pixit]", '[pixit]\n"RVW.PIXIT.DEVICE_URL" = "https://b.example/v1"'),
+          ("url_role", 'remote_device_url = "https://b.example/v1"\nurl_role')], ""),
+        ([("url_role", 'remote_device_url = "https://b.example/v1"\nurl_role')], ""),
+    ],
+)  # fmt: skip
+def test_a_url_that_is_told_twice_is_told_alike(file: Path, edits: list[tuple[str, str]], expected: str) -> None:
+    found = [p for p in review(load(file, *edits), loader.load()) if p.item == "RVW.PIXIT.DEVICE_URL"]
+    assert [p.code for p in found] == ([expected] if expected else [])
+
+
+def test_a_secret_that_is_told_twice_is_not_shown(file: Path, tiny: Spec) -> None:
+    device = load(file, ("[pixit]", '[pixit]\n"TINY.PIXIT.KEY" = "another-long-secret"'))
+    (problem,) = [p for p in review(device, tiny) if p.code == "contradiction"]
+    assert "secret" not in problem.text.zh + problem.text.en
 
 
 def test_required_items_are_asked_for_in_both_languages(file: Path, tiny: Spec) -> None:
