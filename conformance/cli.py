@@ -25,7 +25,7 @@ app.add_typer(spec_app, name="spec")
 lab_app = typer.Typer(no_args_is_help=True, help="A lab's lasting identity. 实验室身份：证书、端口、设备密钥。")
 app.add_typer(lab_app, name="lab")
 
-DeviceOption = Annotated[Path, typer.Option("--device", help="Device file (TOML): PICS, PIXIT and how it is reached.")]
+DeviceOption = Annotated[Path, typer.Option("--device", help="Device file (TOML), or a shipped device: reference, web-kiosk.")]
 ProfileOption = Annotated[str, typer.Option("--profile", help="Certification profile of the pack.")]
 PackOption = Annotated[str, typer.Option("--pack", help="Pack: name, name/version or directory. Default: Shanghai.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of order, stimuli and public identifiers.")]

@@ -11,6 +11,7 @@ from conformance.bench.head import harness_version
 from conformance.bench.outputs import JOURNAL, PACK
 from conformance.bench.prepare import Options, Prepared, UsageProblem, prepare
 from conformance.bench.rejudge import NoRun, waivers_of
+from conformance.iut.device_file import find_device
 from conformance.trace.journal import JournalRead, read_journal
 
 
@@ -64,7 +65,7 @@ def prepare_rest(run: Path, device: Path | None = None, lab: Path | None = None,
     head = stopped.head
     told = head.get("device", {})
     file = device or Path(str(told.get("file", "")))
-    if not file.is_file():
+    if not find_device(file).is_file():
         raise UsageProblem([f"the run's device file {file} is not found from here; name it with --device"])
     lab = lab or (Path(head["lab"]) if head.get("lab") else None)
     prepared = prepare(

@@ -16,6 +16,8 @@ from conformance.spec import _meta
 from conformance.spec.model import Place
 from conformance.spec.problems import PackError, Problems
 
+# `devices` lies beside the import packages, in the source tree and where a wheel installs them alike
+SHIPPED: Final = Path(__file__).resolve().parents[2] / "devices"
 _DEPTH: Final = 8  # files that may extend one another
 
 
@@ -96,10 +98,29 @@ class DeviceFile:
         return place_of(dict(self.places), keys)
 
 
-def load_device(path: str | Path) -> DeviceFile:
-    """Read and check a device file. Raises DeviceFileError with every problem."""
-    file = Path(path)
+def shipped() -> dict[str, Path]:
+    """The good devices that come with the bench: name to device file."""
+    return {file.stem: file for file in sorted(SHIPPED.glob("*.toml"))}
+
+
+def find_device(ref: str | Path) -> Path:
+    """A device file by its path, or one that is shipped by its name (`reference`, `devices/reference.toml`), so that it is
+    found from every directory. A file that is there comes first; the path as it is where there is neither."""
+    path = Path(ref)
+    if path.is_file():
+        return path
+    by_name = path.parts == (path.name,) and not path.suffix
+    by_path = path.parts == (SHIPPED.name, path.name) and path.suffix == ".toml"
+    return shipped().get(path.stem, path) if by_name or by_path else path
+
+
+def load_device(ref: str | Path) -> DeviceFile:
+    """Read and check a device file, by its path or by the name of a shipped one. Raises DeviceFileError with every problem."""
+    file = find_device(ref)
     problems = Problems()
+    if not file.exists():
+        problems.add(Place(str(file), 1), "cannot be read: there is no such file", f"shipped devices: {', '.join(shipped())}")
+        raise DeviceFileError(problems.found, str(file))
     merged = _merged(file, problems, ())
     if merged is None:
         raise DeviceFileError(problems.found, str(file))
@@ -114,9 +135,7 @@ def load_device(path: str | Path) -> DeviceFile:
     return _built(file, table, places)
 
 
-def _merged(
-    file: Path, problems: Problems, above: tuple[Path, ...]
-) -> tuple[dict[str, Any], dict[Keys, Place]] | None:
+def _merged(file: Path, problems: Problems, above: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Keys, Place]] | None:
     """The file over what it extends: tables are merged, everything else is replaced."""
     read = read_toml(file, problems)
     if read is None:
