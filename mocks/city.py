@@ -7,7 +7,7 @@ HTTP requests and WebSocket frames and take bytes away; every byte is recorded b
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,9 +99,9 @@ class City(Operations):
         self.enrol(replace(identity, device_keys={**identity.device_keys, keyid: secret}))
         return keyid, secret
 
-    def set_endpoints(self, urls: Mapping[str, str]) -> None:
-        """Absolute URL of each interface (path included), as devices reach it."""
-        self.world.endpoints = Endpoints(dict(urls))
+    def set_endpoints(self, urls: Mapping[str, str], udp: Sequence[int] = ()) -> None:
+        """Absolute URL of each interface (path included), as devices reach it, and the UDP ports that answer them."""
+        self.world.endpoints = Endpoints(dict(urls), tuple(udp))
 
     def device_id(self, device: str | None = None) -> str:
         """The device meant. Raises LookupError where none is named and not exactly one is known."""

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from conformance.bench.head import timer_values
 from conformance.bench.lab import LabError
@@ -143,11 +144,14 @@ async def _follow(recorder: Recorder, say: Say) -> None:
         if entry is not None:
             seen = entry.n
             if entry.obs == "doctor":
-                told = ", ".join(f"{key} {entry.facts[key]}" for key in ("asked", "peer", "skew_ms", "ws") if key in entry.facts)
+                told = ", ".join(f"{key} {entry.facts[key]}" for key in _TOLD_BY_PAGE if key in entry.facts)
                 say(f"{entry.t:9.3f}  doctor page: {told}")
                 continue
             way = "device ->" if entry.dir == "iut" else "bench  ->"
             say(f"{entry.t:9.3f}  {entry.iface}  {way}  {entry.name or entry.obs} {entry.kind} {entry.problem}".rstrip())
+
+
+_TOLD_BY_PAGE: Final = ("asked", "peer", "skew_ms", "ws", "udp")
 
 
 def _worth_a_line(entry: Entry) -> bool:

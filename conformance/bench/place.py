@@ -53,14 +53,16 @@ class Place:
         """What a person has to open and to set so that this device reaches this bench; `own` are keys that it has already."""
         http, ws = self.ports
         base = f"https://{authority_of(self.advertise)}:{http}"
-        netsh = f'netsh advfirewall firewall add rule name="rvw" dir=in action=allow protocol=TCP localport={http},{ws}'
+        netsh = 'netsh advfirewall firewall add rule name="rvw" dir=in action=allow'
         rows: list[tuple[Text, str | Text]] = [
             (Text("防火墙", "firewall"), Text(
-                f"放行 TCP {http}、{ws}，以及设备发来的 UDP（音视频）",
-                f"let TCP {http} and {ws} in, and UDP from the device (media)",
+                f"放行 TCP {http}、{ws}，UDP {http}（设备自查页面），以及设备发来的其他 UDP（音视频，端口不固定）",
+                f"let TCP {http} and {ws} in, UDP {http} (device page), and other UDP from the device (media, on any port)",
             )),
             (Text("  Linux", "  Linux"), f"ufw allow proto tcp to any port {http},{ws}"),
-            (Text("  Windows", "  Windows"), netsh),
+            (Text("  Linux", "  Linux"), f"ufw allow proto udp to any port {http}"),
+            (Text("  Windows", "  Windows"), f"{netsh} protocol=TCP localport={http},{ws}"),
+            (Text("  Windows", "  Windows"), f"{netsh} protocol=UDP localport={http}"),
             (Text("对接地址", "docking URL"), f"{base}{docking_path}"),
             (Text("WebSocket 地址", "WebSockets"), Text(
                 f"wss://{authority_of(self.advertise)}:{ws}（设备注册时得知路径）",

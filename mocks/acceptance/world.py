@@ -57,9 +57,10 @@ Handler = Callable[[Ask], Answer]  # raises Refused
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the city is reached, as absolute URLs. `urls` maps interface id to URL."""
+    """Where the city is reached, as absolute URLs. `urls` maps interface id to URL; `udp` are ports that answer STUN."""
 
     urls: Mapping[str, str]
+    udp: tuple[int, ...] = ()
 
 
 class World:

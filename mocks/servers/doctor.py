@@ -1,7 +1,9 @@
 """The page `/doctor` of the bench: opened on a device, it shows what that device reaches (decision 21).
 
-Host name, TLS version, clock skew and WebSocket, each seen from the device's own browser. It is no message of the
+Host name, TLS version, clock skew, WebSocket and UDP, each seen from the device's own browser. It is no message of the
 specification: it is recorded as `doctor`, and no rule looks at it.
+
+A page can send UDP only by WebRTC: it asks each port of `stun` for a candidate, which comes if and only if the port answered.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 from conformance.protocol.httpwire import parse_request
 from conformance.protocol.strictjson import MalformedMessage
 from mocks.city import City
+from mocks.servers.stun import MAPPED
 
 PATH: Final = "/doctor"
 NOTE_CHARS: Final = 200  # kept of each thing that the page told
+UDP_LIMIT_MS: Final = 6000  # browsers send a lost STUN request again, some five times within this
 SKEW_LIMIT_MS: Final = 5000  # where the page begins to warn; what the specification allows is the pack's business
 
 _PAGE: Final = """<!doctype html>
@@ -35,16 +39,18 @@ _PAGE: Final = """<!doctype html>
 <tr><td>设备地址 / your address<td>{peer}
 <tr><td>时钟偏差 / clock skew<td id="skew">…
 <tr><td>WebSocket<td id="ws">…
+<tr><td>UDP<td id="udp">…
 </table>
 <p>此页仅用于接线自检，不产生任何结论。 / This page helps with the wiring; it decides nothing.</p>
 <script nonce="rvw-doctor">
-var skew = document.getElementById('skew'), ws = document.getElementById('ws'), found = {{}};
+function cell(id) {{ return document.getElementById(id); }}
+var skew = cell('skew'), ws = cell('ws'), udp = cell('udp'), found = {{}};
 function show(cell, good, text) {{ cell.className = good ? 'ok' : 'bad'; cell.textContent = text; }}
 function tell(name, value) {{
   found[name] = value;
-  if ('skew_ms' in found && 'ws' in found) {{
-    var told = new XMLHttpRequest();
-    told.open('GET', '/doctor/result?skew_ms=' + found.skew_ms + '&ws=' + encodeURIComponent(found.ws));
+  if ('skew_ms' in found && 'ws' in found && 'udp' in found) {{
+    var told = new XMLHttpRequest(), both = '&ws=' + encodeURIComponent(found.ws) + '&udp=' + encodeURIComponent(found.udp);
+    told.open('GET', '/doctor/result?skew_ms=' + found.skew_ms + both);
     told.send();
   }}
 }}
@@ -63,6 +69,31 @@ try {{
   socket.onmessage = function () {{ show(ws, true, 'ok ' + {ws_url}); tell('ws', 'ok'); socket.close(); }};
   socket.onerror = function () {{ show(ws, false, 'failed ' + {ws_url}); tell('ws', 'failed'); }};
 }} catch (error) {{ show(ws, false, String(error)); tell('ws', 'failed'); }}
+var ports = {udp_ports}, answered = {{}};
+function heard(port, good) {{
+  if (port in answered) {{ return; }}
+  answered[port] = good;
+  if (Object.keys(answered).length < ports.length) {{ return; }}
+  var lost = ports.filter(function (each) {{ return !answered[each]; }});
+  var each = ports.map(function (one) {{ return one + (answered[one] ? ' ok' : ' 无应答 no answer'); }}).join(', ');
+  show(udp, !lost.length, each + (lost.length ? ' - {udp_remedy}' : ''));
+  tell('udp', lost.length ? 'failed ' + lost.join(' ') : 'ok');
+}}
+function ask(port) {{
+  var peer = new RTCPeerConnection({{iceServers: [{{urls: 'stun:' + {udp_host} + ':' + port}}]}});
+  function end(good) {{ heard(port, good); peer.close(); }}
+  peer.onicecandidate = function (event) {{
+    if (event.candidate && event.candidate.candidate.indexOf(' {mapped} ') > 0) {{ end(true); }}
+  }};
+  setTimeout(function () {{ end(false); }}, {udp_limit});
+  peer.createDataChannel('rvw');
+  peer.createOffer().then(function (offer) {{ return peer.setLocalDescription(offer); }}).catch(function () {{ end(false); }});
+}}
+if (!ports.length) {{
+  show(udp, false, '测试台未能打开 UDP 端口 / the bench could open no UDP port'); tell('udp', 'no port');
+}} else if (!window.RTCPeerConnection) {{
+  show(udp, false, '此浏览器没有 WebRTC，无法检查 / no WebRTC in this browser: not checked'); tell('udp', 'no WebRTC');
+}} else {{ ports.forEach(ask); }}
 </script>
 """
 
@@ -82,7 +113,7 @@ def answer(city: City, raw: bytes, tls: Mapping[str, Any], peer: str) -> bytes |
     if target.path == f"{PATH}/time":
         return _response("application/json", json.dumps({"server_time_ms": round(city.recorder.clock.wall() * 1000)}).encode())
     if target.path == f"{PATH}/result":
-        query = {key: values[0] for key, values in parse_qs(target.query).items() if key in ("skew_ms", "ws")}
+        query = {key: values[0] for key, values in parse_qs(target.query).items() if key in ("skew_ms", "ws", "udp")}
         _note(city, {"asked": "result", "peer": peer, **query})
         return _response("application/json", b"{}")
     return None
@@ -91,8 +122,16 @@ def answer(city: City, raw: bytes, tls: Mapping[str, Any], peer: str) -> bytes |
 def _page(city: City, host: str, tls: Mapping[str, Any], peer: str) -> str:
     shown = {"host": host, "peer": peer, **{name: tls.get(name) or "-" for name in ("sni", "version", "cipher")}}
     safe = {key: html.escape(str(value)[:200]) for key, value in shown.items()}
-    # In a script a text is JSON without the one character that could end the script.
-    return _PAGE.format(**safe, ws_url=json.dumps(ws_url(city)).replace("<", "\\u003c"), limit=SKEW_LIMIT_MS)
+    return _PAGE.format(
+        **safe, ws_url=_script(ws_url(city)), limit=SKEW_LIMIT_MS, udp_ports=_script(list(city.world.endpoints.udp)),
+        udp_host=_script(urlsplit(ws_url(city)).netloc.rpartition(":")[0]), udp_limit=UDP_LIMIT_MS, mapped=MAPPED[0],
+        udp_remedy="请在防火墙放行设备发来的 UDP / let UDP from the device in",
+    )  # fmt: skip
+
+
+def _script(value: Any) -> str:
+    """A value in a script: JSON without the one character that could end the script."""
+    return json.dumps(value).replace("<", "\\u003c")
 
 
 def ws_url(city: City) -> str:

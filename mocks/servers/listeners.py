@@ -9,6 +9,7 @@ from typing import TypeVar
 from mocks.city import City
 from mocks.pki import Leaf, RunCa, presentations
 from mocks.servers.http import Deadlines, HttpServer, serve_http
+from mocks.servers.stun import StunServer, serve_stun
 from mocks.servers.tls import HANDSHAKE_TIMEOUT_S, TlsListener
 from mocks.servers.ws import WsServer, serve_ws
 
@@ -30,6 +31,7 @@ class Listeners:
     ca: RunCa
     http: list[HttpServer]
     ws: WsServer
+    stun: StunServer
     docking_url: str
 
     async def close(self) -> None:
@@ -37,6 +39,7 @@ class Listeners:
         for server in self.http:
             await server.close()
         await self.ws.close()
+        self.stun.close()
 
 
 async def listen(
@@ -47,8 +50,9 @@ async def listen(
     """Open the HTTP and the WebSocket port of a city and tell it its URLs.
 
     `host` is the address to bind, `advertise` the name or address that devices use (and the certificate is for), `ports` the
-    HTTP and the WebSocket port (0 takes a free one), `good` a certificate to show instead of one made now. Raises ListenError
-    where a port cannot be opened.
+    HTTP and the WebSocket port (0 takes a free one), `good` a certificate to show instead of one made now. UDP of the page
+    `/doctor` has the number of the HTTP port, and one that the system chooses as it does for media. Raises ListenError where a
+    TCP port cannot be opened.
     """
     seen_as = advertise or host
     authority = ca or RunCa()
@@ -70,8 +74,9 @@ async def listen(
     ws = await _opened(serve_ws(city, host, ports[1], tls=ws_tls))
     for interface in dialect.ws_interfaces:
         urls[interface.id] = f"wss://{authority_of(seen_as)}:{ws.port}{interface.path}"
-    city.set_endpoints(urls)
-    return Listeners(authority, servers, ws, urls[dialect.http_interfaces[0].id])
+    stun = await serve_stun(host, (servers[0].port, 0))
+    city.set_endpoints(urls, stun.ports)
+    return Listeners(authority, servers, ws, stun, urls[dialect.http_interfaces[0].id])
 
 
 async def _opened(server: Awaitable[T]) -> T:

@@ -224,11 +224,13 @@ def test_the_doctor_page_shows_what_a_device_reaches(tmp_path: Path) -> None:
     try:
         told = wait_for_line(process, "Ctrl-C ends")
         assert f"https://127.0.0.1:{http}/doctor" in told
+        assert f"ufw allow proto udp to any port {http}" in told
         context = ssl.create_default_context(cadata=lab.root_pem)
         base = f"https://127.0.0.1:{http}/doctor"
         page = urllib.request.urlopen(base, context=context, timeout=5).read().decode()
         assert f'new WebSocket("wss://127.0.0.1:{ws}/doctor")' in page
         assert "TLSv1." in page
+        assert f"var ports = [{http}, " in page
         server_ms = json.loads(urllib.request.urlopen(f"{base}/time", context=context, timeout=5).read())["server_time_ms"]
         assert abs(server_ms - time.time() * 1000) < 5000
     finally:
