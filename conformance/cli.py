@@ -126,8 +126,10 @@ def rejudge(
     from conformance.bench.outputs import JOURNAL, write_outputs
     from conformance.bench.prepare import unwritable
     from conformance.bench.rejudge import rejudge as judge_again
+    from conformance.spec.model import Text
     from reports import summary
     from reports.console import answer, tell
+    from reports.details import in_chinese
 
     again = judge_again(run_directory, pack or None)
     # Another pack's verdicts are no result of this run: its own files stay as they are.
@@ -140,7 +142,7 @@ def rejudge(
         raise unwritable(error, target) from error
     answer(summary.render(report, paths, _lang(lang)).rstrip("\n"))
     for place in again.read.breaks[:10]:
-        tell(f"rvw: journal {place}")
+        tell(Text(f"rvw: 日志{in_chinese(str(place))}", f"rvw: journal {place}"), _lang(lang))
     raise typer.Exit(again.result.exit_code)
 
 
@@ -257,19 +259,25 @@ def spec_coverage(pack: PackOption = "") -> None:
 def _timers(given: list[str] | None) -> dict[str, float]:
     """`--timer T-ACK=500` as limits in milliseconds; whether the pack has the timer is looked at with everything else."""
     from conformance.bench.prepare import UsageProblem
+    from conformance.spec.model import Text
 
     found: dict[str, float] = {}
     for text in given or ():
         name, _, value = text.partition("=")
         if not value.isdecimal() or int(value) == 0:
-            raise UsageProblem([f"--timer takes T-NAME=MILLISECONDS, such as T-ACK=500, not {text!r}"])
+            raise UsageProblem([Text(
+                f"--timer 的写法是 T-名称=毫秒数，如 T-ACK=500，不能是 {text!r}",
+                f"--timer takes T-NAME=MILLISECONDS, such as T-ACK=500, not {text!r}",
+            )])  # fmt: skip
         found[name] = float(value)
     return found
 
 
 def _lang(value: str) -> Lang:
     if value not in ("zh", "en", "both"):
-        raise _stop([f"--lang takes zh, en or both, not {value!r}"], 2)
+        from conformance.spec.model import Text
+
+        raise _stop([Text(f"--lang 只能是 zh、en 或 both，不能是 {value!r}", f"--lang takes zh, en or both, not {value!r}")], 2)
     return value  # type: ignore[return-value]
 
 

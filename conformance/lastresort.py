@@ -26,19 +26,28 @@ _OWN: Final = ("typer", "click")  # rooms of their own exceptions: how a command
 class Guarded(TyperGroup):
     """The commands, with every exception that they let through told and given its exit code."""
 
+    _given: Sequence[str] = ()
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep the words as they were given, for the language in which an error is told."""
+        self._given = tuple(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise _ended(["stopped"], exitcode.INCONCLUSIVE) from None
+            from conformance.spec.model import Text
+
+            raise _ended([Text("已停止", "stopped")], exitcode.INCONCLUSIVE, _lang(self._given)) from None
         except BrokenPipeError:  # nobody reads on; what is still on its way out must not complain again
             sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
             raise typer.Exit(exitcode.BENCH) from None
         except Exception as error:
             if type(error).__module__.partition(".")[0] in _OWN:
                 raise
-            raise _ended(*_told(error)) from error
+            raise _ended(*_told(error), _lang(self._given)) from error
 
 
 def _told(error: Exception) -> tuple[Sequence[str | Text], int]:
@@ -51,46 +60,52 @@ def _told(error: Exception) -> tuple[Sequence[str | Text], int]:
     from conformance.bench.prepare import UsageProblem, told_of
     from conformance.bench.rejudge import NoRun
     from conformance.iut.process import DeviceAbsent
-    from conformance.spec.problems import PackError
+    from conformance.spec.model import Text
+    from conformance.spec.problems import PackError, lines_of
     from conformance.verdict.waivers import WaiverError
+    from reports.details import in_chinese
 
-    if isinstance(error, UsageProblem):
-        return error.lines, exitcode.USAGE
-    lines = str(error).splitlines()
-    if isinstance(error, PackError | NoRun | WaiverError | PlaceError | LabError | DeviceBusy):
+    lines = lines_of(error)
+    if isinstance(error, UsageProblem | PackError | NoRun | WaiverError | PlaceError | LabError | DeviceBusy):
         return lines, exitcode.USAGE
     if isinstance(error, DeviceAbsent):
-        return lines, exitcode.INCONCLUSIVE
+        return [Text(in_chinese(str(error)), str(error))], exitcode.INCONCLUSIVE
     if isinstance(error, BenchBroken):
         return lines, exitcode.BENCH
     if isinstance(error, OSError) and error.filename:
         return [told_of(error)], exitcode.BENCH
     what = f"{type(error).__name__}: {error}".splitlines()[0]
-    return [f"a fault of the bench, not of the device: {what}; {_kept(error)}"], exitcode.BENCH
+    kept = _kept(error)
+    return [Text(
+        f"测试台自身出错，与设备无关：{what}；{kept.zh}", f"a fault of the bench, not of the device: {what}; {kept.en}"
+    )], exitcode.BENCH  # fmt: skip
 
 
-def _kept(error: Exception) -> str:
+def _kept(error: Exception) -> Text:
     """Where the traceback lies; where no file takes it, the traceback itself."""
+    from conformance.spec.model import Text
+
     text = "".join(traceback.format_exception(error))
     try:
         handle, name = tempfile.mkstemp(prefix="rvw-crash-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        return f"please report it with {name}"
+        return Text(f"请连同 {name} 一起反馈", f"please report it with {name}")
     except OSError:
-        return f"please report it\n{text}"
+        return Text("请反馈", f"please report it\n{text}")
 
 
-def _ended(lines: Sequence[str | Text], code: int) -> typer.Exit:
+def _ended(lines: Sequence[str | Text], code: int, lang: Lang) -> typer.Exit:
     from reports.console import tell
     from reports.words import say
 
     for line in lines:
-        tell(f"rvw: {line if isinstance(line, str) else say(line, _lang(sys.argv))}")
+        tell(f"rvw: {line if isinstance(line, str) else say(line, lang)}")
     return typer.Exit(code)
 
 
 def _lang(arguments: Sequence[str]) -> Lang:
     """The language that was asked for, wherever it stands among the arguments: the command that read it is gone."""
-    asked = next((after for option, after in pairwise(arguments) if option == "--lang"), "both")
+    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--lang=") else [word])]
+    asked = next((after for option, after in pairwise(words) if option == "--lang"), "both")
     return "zh" if asked == "zh" else "en" if asked == "en" else "both"

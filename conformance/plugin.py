@@ -19,6 +19,7 @@ from conformance.bench.prompts import terminal_prompts
 from conformance.bench.pytestrun import inner_arguments, start
 from conformance.iut.process import DeviceAbsent
 from conformance.spec.model import Text
+from conformance.spec.problems import lines_of
 from conformance.verdict import exitcode
 from conformance.verdict.model import CaseResult, Verdict
 from reports import summary
@@ -108,9 +109,9 @@ class PytestRun:
         code = next((code for kind, code in kinds if isinstance(error, kind)), UNDECIDED)
         if code != UNDECIDED:
             stopped = Text("第一个用例之前被中断", "interrupted before the first case")
-            lines = error.lines if isinstance(error, UsageProblem) else str(error).splitlines()
-            for line in lines or [stopped]:
-                self._say(Text(f"rvw: {line.zh}", f"rvw: {line.en}") if isinstance(line, Text) else f"rvw: {line}")
+            for line in lines_of(error) or [stopped]:
+                told = line if isinstance(line, Text) else Text(in_chinese(line), line)
+                self._say(Text(f"rvw: {told.zh}", f"rvw: {told.en}"))
         return code
 
     def end(self, *, interrupted: bool, broken: bool = False) -> int:
@@ -224,7 +225,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     chosen = [case.id for item in session.items if (case := _case_of(item)) is not None]
     everything = {case.id for case in run.prepared.plan()[0].cases}
     if not chosen:
-        raise pytest.UsageError(f"-k leaves no case to run; the plan has {', '.join(sorted(everything)[:8])} ... (see rvw plan)")
+        some = ", ".join(sorted(everything)[:8])
+        raise pytest.UsageError(say(Text(
+            f"-k 没有选中任何用例；计划中有 {some} 等（见 rvw plan）",
+            f"-k leaves no case to run; the plan has {some} ... (see rvw plan)",
+        ), run.lang))  # fmt: skip
     run.begin([] if set(chosen) == everything else chosen)
     if run.code != UNDECIDED:
         pytest.exit("the run did not begin", returncode=run.code)

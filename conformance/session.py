@@ -13,7 +13,7 @@ from conformance.bench.rejudge import NoRun, rejudge
 from conformance.bench.resume import prepare_rest, stopped_run
 from conformance.plugin import PytestRun, run_session
 from conformance.spec.model import Text
-from conformance.spec.problems import PackError
+from conformance.spec.problems import PackError, lines_of
 from conformance.trace.transcript import Transcript
 from conformance.verdict import exitcode
 from conformance.verdict.model import RunResult
@@ -29,7 +29,10 @@ def run_once(
     """One run, or one session of a campaign; returns the exit code. Raises UsageProblem."""
     wanted = _only(only, campaign)
     if campaign is not None and options.out is not None:
-        raise UsageProblem(["--out and --campaign exclude each other: a session has its place in the campaign's directory"])
+        raise UsageProblem([Text(
+            "--out 与 --campaign 不能同时使用：测试活动的每次运行都放在活动目录里",
+            "--out and --campaign exclude each other: a session has its place in the campaign's directory",
+        )])  # fmt: skip
     before = load_baseline(baseline) if baseline is not None else None
     prepared = prepare(options)
     if campaign is None:
@@ -61,9 +64,14 @@ def run_once(
 
 def _only(only: str, campaign: Path | None) -> Only:
     if only not in ("", "not-pass", "remaining"):
-        raise UsageProblem([f"--only takes not-pass or remaining, not {only!r}"])
+        raise UsageProblem([Text(
+            f"--only 只能是 not-pass 或 remaining，不能是 {only!r}", f"--only takes not-pass or remaining, not {only!r}"
+        )])  # fmt: skip
     if only and campaign is None:
-        raise UsageProblem(["--only needs --campaign DIR: it chooses from what was run before"])
+        raise UsageProblem([Text(
+            "--only 须与 --campaign DIR 一起使用：它从以前运行过的用例中选择",
+            "--only needs --campaign DIR: it chooses from what was run before",
+        )])  # fmt: skip
     return only  # type: ignore[return-value]
 
 
@@ -98,7 +106,9 @@ def _catch_up(book: Campaign, lang: Lang) -> None:
         try:
             again = rejudge(run)
         except (NoRun, PackError) as error:
-            raise UsageProblem([*str(error).splitlines(), f"{run} cannot be counted: move it out of the campaign"]) from error
+            raise UsageProblem([*lines_of(error), Text(
+                f"{run} 无法计入测试活动：请把它移出活动目录", f"{run} cannot be counted: move it out of the campaign"
+            )]) from error  # fmt: skip
         book.add(run, again.result, again.transcript)
         tell(Text(
             f"{run} 未记入测试活动；按已运行的部分计入，继续运行：rvw resume {run}",

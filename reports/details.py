@@ -97,6 +97,7 @@ _TABLE: Final = (
     ("the journal cannot be written: {why:text}", "日志无法写入：{why}"),
     # The journal.
     ("{count:n}: line {line:n}: {why:words}", "{count} 处；第 {line} 行：{why}"),
+    ("line {line:n}: {why:words}", "第 {line} 行：{why}"),
     ("unreadable: {error:text}", "无法读取：{error}"),
     ("the blob is not the one that was recorded", "附件与当时记录的不一致"),
     ("does not follow from the line before", "与上一行不衔接"),

@@ -23,9 +23,16 @@ def load_baseline(run: Path) -> Mapping[str, str]:
         rows = json.loads(file.read_text("utf-8"))["clauses"]
         return {str(row["clause"]): str(row["verdict"]) for row in rows}
     except OSError as error:
-        raise UsageProblem([f"--baseline {file}: {error.strerror or error}; name the directory of a finished run"]) from error
+        why = error.strerror or error
+        raise UsageProblem([Text(
+            f"--baseline {file}: {why}；请指定一次已完成的运行的目录",
+            f"--baseline {file}: {why}; name the directory of a finished run",
+        )]) from error  # fmt: skip
     except (ValueError, KeyError, TypeError) as error:
-        raise UsageProblem([f"--baseline {file}: no result of a run ({type(error).__name__}: {error})"]) from error
+        why = f"{type(error).__name__}: {error}"
+        raise UsageProblem([Text(
+            f"--baseline {file}: 不是运行结果（{why}）", f"--baseline {file}: no result of a run ({why})"
+        )]) from error  # fmt: skip
 
 
 def changes(before: Mapping[str, str], now: RunResult, lang: Lang) -> list[str]:

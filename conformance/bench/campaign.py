@@ -66,17 +66,28 @@ class Campaign:
         identity = _identity(prepared)
         if not file.exists():
             if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-                raise UsageProblem([f"{directory} is not empty and holds no campaign; name another --campaign directory"])
+                raise UsageProblem([Text(
+                    f"{directory} 不是空目录，也不是测试活动的目录；请用 --campaign 另选一个",
+                    f"{directory} is not empty and holds no campaign; name another --campaign directory",
+                )])  # fmt: skip
             return cls(directory, {"format": "rvw-campaign", "version": 1, "identity": identity, "sessions": []})
         book = cls(directory, _read(file))
         if not book.sessions and not book.unlisted():  # it was made, and no run began: nothing binds it to a build
             return cls(directory, {**book.table, "identity": identity, "open": []})
         known = book.table["identity"]
         changed = [key for key in identity if identity[key] != known.get(key)]
-        other = [f"{key} is {identity[key]!r}, the campaign's is {known.get(key)!r}" for key in changed]
-        if other:
-            told = [f"{directory} is the campaign of another device build:", *(f"  {line}" for line in other)]
-            raise UsageProblem([*told, "another build, pack or harness is another campaign: name another directory"])
+        if changed:
+            raise UsageProblem([
+                Text(f"{directory} 是另一版设备的测试活动：", f"{directory} is the campaign of another device build:"),
+                *(Text(
+                    f"  {key} 为 {identity[key]!r}，活动中为 {known.get(key)!r}",
+                    f"  {key} is {identity[key]!r}, the campaign's is {known.get(key)!r}",
+                ) for key in changed),
+                Text(
+                    "设备固件、规范包或测试台不同，就是另一次测试活动：请另选目录",
+                    "another build, pack or harness is another campaign: name another directory",
+                ),
+            ])  # fmt: skip
         return book
 
     @classmethod
@@ -256,7 +267,10 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         problem = str(error)
     if problem:
-        raise UsageProblem([f"{file} cannot be read ({problem}); put back a copy, or name another --campaign directory"])
+        raise UsageProblem([Text(
+            f"{file} 无法读取（{problem}）；请放回备份，或用 --campaign 另选目录",
+            f"{file} cannot be read ({problem}); put back a copy, or name another --campaign directory",
+        )])  # fmt: skip
     read: dict[str, Any] = table
     return read
 

@@ -15,6 +15,7 @@ import psutil
 
 from conformance.iut.device_file import DeviceFileError, load_device
 from conformance.spec.model import Text
+from conformance.spec.problems import lines_of
 from reports.words import Lang, say
 
 
@@ -134,7 +135,9 @@ def _device(path: Path) -> Finding:
     try:
         device = load_device(path)
     except DeviceFileError as error:
-        return Finding(what, False, str(error), Text("请改正此文件", "mend the file"))
+        told = [line if isinstance(line, Text) else Text(line, line) for line in lines_of(error)]
+        both = Text("\n".join(line.zh for line in told), "\n".join(line.en for line in told))
+        return Finding(what, False, both, Text("请改正此文件", "mend the file"))
     if device.driver.kind == "spawn" and device.driver.command[0] != "{python}" and not shutil.which(device.driver.command[0]):
         absent = Text(f"找不到 {device.driver.command[0]!r}", f"{device.driver.command[0]!r} is not found")
         return Finding(what, False, absent, Text("请填写已安装的命令", "name an installed command"))

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from conformance.spec.problems import Spoken
+
 
 class NotObserved(Exception):
     """What the procedure waited for did not come. An observation of an absence, not a verdict."""
@@ -27,7 +29,7 @@ class DeviceUnreachable(Exception):
     """The upper tester did not answer: blame environment, unless the device died, which the trace then shows."""
 
 
-class BenchBroken(Exception):
+class BenchBroken(Spoken):
     """The bench could not start for a reason of its own (exit 4)."""
 
 

@@ -15,12 +15,12 @@ from conformance.bench.head import timer_values
 from conformance.bench.lab import LabError
 from conformance.bench.outputs import JOURNAL
 from conformance.bench.place import NOTHING, Place, PlaceError, place_of
-from conformance.bench.prepare import told_of
+from conformance.bench.prepare import no_profile, told_of
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.iut.review import SECRET, declared, review
 from conformance.spec.loader import load
 from conformance.spec.model import Spec, Text
-from conformance.spec.problems import PackError
+from conformance.spec.problems import PackError, lines_of
 from conformance.trace.clock import SystemClock
 from conformance.trace.journal import JournalWriter
 from conformance.trace.masking import Masker
@@ -55,24 +55,28 @@ def explore(wanted: Wanted, say: Say) -> int:
     try:
         spec = load(wanted.pack) if wanted.pack else load()
         if wanted.profile not in spec.profiles:
-            say(f"unknown profile {wanted.profile!r}; the pack has {', '.join(spec.profiles)}")
+            say(in_lang(no_profile(wanted.profile, spec), wanted.lang))
             return exitcode.USAGE
         device = load_device(wanted.device) if wanted.device is not None else None
         wrong = [problem for problem in review(device, spec) if problem.code in SECRET] if device is not None else []
         if wrong:
-            say("\n".join(map(str, wrong)))
+            say("\n".join(in_lang(problem.line, wanted.lang) for problem in wrong))
             return exitcode.USAGE
         place = _place(wanted, device)
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(_serve(spec, wanted.profile, device, place, say, wanted.lang))
     except (PackError, DeviceFileError, PlaceError, LabError) as error:
-        say(str(error))
+        say("\n".join(line if isinstance(line, str) else in_lang(line, wanted.lang) for line in lines_of(error)))
         return exitcode.USAGE
     except ListenError as error:
-        say(f"the bench cannot listen: {error}; see --host, --port and [bench] ports")
+        say(in_lang(Text(
+            f"测试台无法监听：{error}；见 --host、--port 和 [bench] ports",
+            f"the bench cannot listen: {error}; see --host, --port and [bench] ports",
+        ), wanted.lang))  # fmt: skip
         return exitcode.USAGE
     except OSError as error:
-        say(f"the bench cannot be set up: {told_of(error)}")
+        told = told_of(error)
+        say(in_lang(Text(f"测试台无法启动：{told}", f"the bench cannot be set up: {told}"), wanted.lang))
         return exitcode.BENCH
     return exitcode.PASS
 

@@ -11,19 +11,22 @@ from conformance.bench.identity import Identity
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.process import DeviceProcess, expand
 from conformance.iut.upper_tester import HttpUpperTester
+from conformance.spec.model import Text
+from conformance.spec.problems import Spoken
 from conformance.trace.masking import Masker
 from mocks.pki import RunCa
 
 HOOK_LIMIT_S: Final = 1800.0  # flashing takes its time, but not for ever
 TOLD_LINES: Final = 8
+_WHERE: Final = {"before the run": "运行之前", "in its registration": "注册时"}  # when the device was asked
 NOBODY: Final = "https://127.0.0.1:9/"  # RFC 863: discard; a device that is only asked who it is must reach no city
 
 
-class HookFailed(Exception):
+class HookFailed(Spoken):
     """The command did not succeed; the text names it and holds its last lines."""
 
 
-class OtherBuild(Exception):
+class OtherBuild(Spoken):
     """The device is another build than the one that was asked for."""
 
 
@@ -39,13 +42,22 @@ def before_run(device: DeviceFile, secrets: Iterable[bytes | str] = ()) -> None:
             stderr=subprocess.STDOUT, timeout=HOOK_LIMIT_S, check=False,
         )  # fmt: skip
     except OSError as error:
-        raise HookFailed(f"{place}: before_run: {command[0]!r} cannot be started: {error.strerror or error}") from error
+        why = error.strerror or error
+        raise HookFailed(Text(
+            f"{place}: before_run: {command[0]!r} 无法启动：{why}",
+            f"{place}: before_run: {command[0]!r} cannot be started: {why}",
+        )) from error  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise HookFailed(f"{place}: before_run: no end within {HOOK_LIMIT_S:.0f} s") from error
+        raise HookFailed(Text(
+            f"{place}: before_run: {HOOK_LIMIT_S:.0f} 秒内没有结束", f"{place}: before_run: no end within {HOOK_LIMIT_S:.0f} s"
+        )) from error  # fmt: skip
     if done.returncode != 0:
         tail = _mask_of(secrets)(done.stdout.decode("utf-8", "replace")).splitlines()[-TOLD_LINES:]
-        lines = [f"{place}: before_run ended with exit code {done.returncode}; nothing was run", *(f"  {line}" for line in tail)]
-        raise HookFailed("\n".join(lines))
+        code = done.returncode
+        raise HookFailed(Text(
+            f"{place}: before_run 以退出码 {code} 结束；没有运行任何用例",
+            f"{place}: before_run ended with exit code {code}; nothing was run",
+        ), *(f"  {line}" for line in tail))  # fmt: skip
 
 
 def _mask_of(secrets: Iterable[bytes | str]) -> Callable[[str], str]:
@@ -102,7 +114,9 @@ async def said_by_tester(url: str) -> str | None:
 def compare(expected: str, found: str, where: str) -> None:
     """Raises OtherBuild where the device is another build than expected."""
     if found != expected:
-        raise OtherBuild(
+        raise OtherBuild(Text(
+            f"设备自报固件为 {found or '（空）'!r}（{_WHERE.get(where, where)}），--expect-firmware 要求 {expected!r}；"
+            "没有运行任何用例：请刷写设备，或写上设备现有的固件版本",
             f"the device says firmware {found or '(nothing)'!r} ({where}), --expect-firmware asks for {expected!r}; "
-            "nothing was run: flash the device or name the build that is on it"
-        )
+            "nothing was run: flash the device or name the build that is on it",
+        ))  # fmt: skip

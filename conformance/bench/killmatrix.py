@@ -25,8 +25,8 @@ from conformance.bench.run import RunSession, run_all
 from conformance.iut.device_file import DeviceFile, load_device
 from conformance.iut.review import declared
 from conformance.spec.loader import load
-from conformance.spec.model import Level, Obligation, Spec, Verification
-from conformance.spec.problems import suggest
+from conformance.spec.model import Level, Obligation, Spec, Text, Verification
+from conformance.spec.problems import suggestion
 from conformance.verdict import exitcode
 from conformance.verdict.model import RunResult, Verdict
 
@@ -166,11 +166,14 @@ def run_defects(*, only: str, out: Path, sockets: bool, say: Callable[[str], Non
     return exitcode.worst(exitcode.PASS if row.ok else _escape_code(row) for row in rows)
 
 
-def _nothing_to_run(only: str, left: int) -> str:
+def _nothing_to_run(only: str, left: int) -> Text:
     if left:
-        return f"every defect that --only {only!r} matches needs sockets; leave out --no-sockets"
-    ids = [device.defect.id for device in defect_files() if device.defect is not None]
-    return f"--only {only!r} matches no defect; {suggest(only, ids)}"
+        return Text(
+            f"--only {only!r} 选中的缺陷都需要真实网络；请去掉 --no-sockets",
+            f"every defect that --only {only!r} matches needs sockets; leave out --no-sockets",
+        )
+    near = suggestion(only, [device.defect.id for device in defect_files() if device.defect is not None])
+    return Text(f"--only {only!r} 没有选中任何缺陷；{near.zh}", f"--only {only!r} matches no defect; {near.en}")
 
 
 def _escape_code(row: Caught) -> int:

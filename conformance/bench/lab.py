@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from conformance.spec.model import Text
+from conformance.spec.problems import Spoken
 from mocks.acceptance.registry import DeviceIdentity
 from mocks.pki import Leaf, RunCa, leaf_from
 
@@ -30,7 +32,7 @@ _TRUST_TEXTS: Final = ("mode", "certificate", "key", "root")
 _BENCH_TEXTS: Final = ("listen", "advertise", "device_host")
 
 
-class LabError(Exception):
+class LabError(Spoken):
     """A lab directory that cannot be made or used; the text says what, where and what to do."""
 
 
@@ -63,7 +65,10 @@ class Lab:
                 str(row["city_keyid"]), base64.b64decode(row["city_key_b64"], validate=True), url,
             )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise LabError(f"{path}: no key file of a device ({error}); move it away and a new one is made") from error
+            raise LabError(Text(
+                f"{path}: 不是设备的密钥文件（{error}）；移走它，会生成新的",
+                f"{path}: no key file of a device ({error}); move it away and a new one is made",
+            )) from error  # fmt: skip
 
     def key_file(self, remote_device_id: str) -> Path:
         """Where the keys of a device lie."""
@@ -76,9 +81,15 @@ def init_lab(
 ) -> Lab:  # fmt: skip
     """Make a lab in an empty directory. Raises LabError."""
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise LabError(f"{directory} is not empty; a lab's identity is never overwritten: name another directory")
+        raise LabError(Text(
+            f"{directory} 不是空目录；实验室的身份从不覆盖：请另选目录",
+            f"{directory} is not empty; a lab's identity is never overwritten: name another directory",
+        ))  # fmt: skip
     if (trust == "vendor") != (certificate is not None and key is not None):
-        raise LabError("--trust vendor takes --certificate FILE and --key FILE (PEM); the other modes take neither")
+        raise LabError(Text(
+            "--trust vendor 须同时给出 --certificate 文件和 --key 文件（PEM）；其他方式两者都不要",
+            "--trust vendor takes --certificate FILE and --key FILE (PEM); the other modes take neither",
+        ))  # fmt: skip
     shown = {"certificate": certificate, "key": key, "root": root} if trust == "vendor" else {}
     named = {what: str(path.resolve()) for what, path in shown.items() if path is not None}
     if named:  # before anything is written: a lab that is half made could not be made again at the same place
@@ -109,15 +120,25 @@ def load_lab(directory: Path) -> Lab:
     try:
         table = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise LabError(f"{file}: {error.strerror}; make a lab with `rvw lab init {directory}`") from error
+        raise LabError(Text(
+            f"{file}: {error.strerror}；请用 rvw lab init {directory} 建立实验室",
+            f"{file}: {error.strerror}; make a lab with `rvw lab init {directory}`",
+        )) from error  # fmt: skip
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LabError(f"{file}: not TOML: {error}") from error
+        raise LabError(Text(f"{file}: 不是 TOML 文件：{error}", f"{file}: not TOML: {error}")) from error
     trust, bench = _texts(file, table, "trust", _TRUST_TEXTS), _texts(file, table, "bench", _BENCH_TEXTS)
-    _listed(file, bench, "ports", int, "two numbers, HTTP and WebSocket, such as [8443, 8444]")
-    _listed(file, bench, "names", str, 'a list of further names in the certificate, such as ["bench.lab"]')
+    _listed(file, bench, "ports", int, Text(
+        "两个数，HTTP 和 WebSocket，如 [8443, 8444]", "two numbers, HTTP and WebSocket, such as [8443, 8444]"
+    ))  # fmt: skip
+    _listed(file, bench, "names", str, Text(
+        '证书中其他名称的列表，如 ["bench.lab"]', 'a list of further names in the certificate, such as ["bench.lab"]'
+    ))  # fmt: skip
     mode = trust.get("mode", "ca")
     if mode not in ("ca", "vendor", "pinned"):
-        raise LabError(f"{file}: trust.mode is ca, vendor or pinned, not {mode!r}")
+        raise LabError(Text(
+            f"{file}: trust.mode 只能是 ca、vendor 或 pinned，不能是 {mode!r}",
+            f"{file}: trust.mode is ca, vendor or pinned, not {mode!r}",
+        ))  # fmt: skip
     authority = _authority(directory)
     good = read_leaf(directory, trust) if mode != "ca" else None
     root = authority.pem
@@ -131,26 +152,33 @@ def _texts(file: Path, table: Mapping[str, Any], name: str, keys: Sequence[str])
     """One table of lab.toml, its texts checked to be texts. Raises LabError."""
     part = table.get(name, {})
     if not isinstance(part, dict):
-        raise LabError(f"{file}: {name} is a table, [{name}], not {part!r}")
+        raise LabError(Text(
+            f"{file}: {name} 应为表 [{name}]，不能是 {part!r}", f"{file}: {name} is a table, [{name}], not {part!r}"
+        ))  # fmt: skip
     for key in keys:
         if not isinstance(part.get(key, ""), str):
-            raise LabError(f"{file}: [{name}] {key} is a text, not {part[key]!r}")
+            told = f"{file}: [{name}] {key}"
+            raise LabError(Text(f"{told} 应为文本，不能是 {part[key]!r}", f"{told} is a text, not {part[key]!r}"))
     return part
 
 
-def _listed(file: Path, bench: Mapping[str, Any], key: str, kind: type, told: str) -> None:
+def _listed(file: Path, bench: Mapping[str, Any], key: str, kind: type, told: Text) -> None:
     value = bench.get(key, [])
     if not (isinstance(value, list) and all(type(one) is kind for one in value)):
-        raise LabError(f"{file}: [bench] {key} is {told}; not {value!r}")
+        raise LabError(Text(
+            f"{file}: [bench] {key} 应为{told.zh}；不能是 {value!r}", f"{file}: [bench] {key} is {told.en}; not {value!r}"
+        ))  # fmt: skip
 
 
 def _authority(directory: Path) -> RunCa:
     try:
         return RunCa.kept((directory / "ca.pem").read_bytes(), (directory / "ca.key").read_bytes())
     except OSError as error:
-        raise LabError(f"{error.filename}: {error.strerror}; the lab is not whole, make a new one") from error
+        told = f"{error.filename}: {error.strerror}"
+        raise LabError(Text(f"{told}；实验室目录不完整，请新建一个", f"{told}; the lab is not whole, make a new one")) from error
     except ValueError as error:
-        raise LabError(f"{directory / 'ca.pem'}: no CA with its key: {_first_line(error)}") from error
+        file, why = directory / "ca.pem", _first_line(error)
+        raise LabError(Text(f"{file}: 不是带私钥的根证书：{why}", f"{file}: no CA with its key: {why}")) from error
 
 
 def read_leaf(base: Path, table: Mapping[str, Any]) -> Leaf:
@@ -159,11 +187,18 @@ def read_leaf(base: Path, table: Mapping[str, Any]) -> Leaf:
         certificate, key = base / str(table["certificate"]), base / str(table["key"])
         return leaf_from(certificate.read_bytes(), key.read_bytes())
     except KeyError as error:
-        raise LabError(f"{base}: a certificate of its own needs `certificate` and `key`; {error} is missing") from error
+        raise LabError(Text(
+            f"{base}: 自备证书须同时写 certificate 和 key；缺少 {error}",
+            f"{base}: a certificate of its own needs `certificate` and `key`; {error} is missing",
+        )) from error  # fmt: skip
     except OSError as error:
-        raise LabError(f"{error.filename}: {error.strerror}; name a PEM file") from error
+        told = f"{error.filename}: {error.strerror}"
+        raise LabError(Text(f"{told}；请指定 PEM 文件", f"{told}; name a PEM file")) from error
     except (ValueError, IndexError) as error:
-        raise LabError(f"{table['certificate']}: no PEM certificate with its key: {_first_line(error)}") from error
+        file, why = table["certificate"], _first_line(error)
+        raise LabError(Text(
+            f"{file}: 不是带私钥的 PEM 证书：{why}", f"{file}: no PEM certificate with its key: {why}"
+        )) from error  # fmt: skip
 
 
 def read_root(path: Path) -> str:
@@ -176,9 +211,13 @@ def read_root(path: Path) -> str:
             raise ValueError("no certificate in it")
         return text.decode("ascii")
     except OSError as error:
-        raise LabError(f"{path}: {error.strerror}; name a PEM file with the root certificate") from error
+        told = f"{path}: {error.strerror}"
+        raise LabError(Text(
+            f"{told}；请指定含根证书的 PEM 文件", f"{told}; name a PEM file with the root certificate"
+        )) from error  # fmt: skip
     except ValueError as error:
-        raise LabError(f"{path}: no PEM certificate: {_first_line(error)}") from error
+        why = _first_line(error)
+        raise LabError(Text(f"{path}: 不是 PEM 证书：{why}", f"{path}: no PEM certificate: {why}")) from error
 
 
 def own_address() -> str:

@@ -12,7 +12,7 @@ from conformance.bench.prepare import UsageProblem
 from conformance.iut.device_file import DeviceFileError, load_device
 from conformance.spec.loader import load
 from conformance.spec.model import Text
-from conformance.spec.problems import PackError
+from conformance.spec.problems import PackError, lines_of
 from reports.words import Lang, say
 
 
@@ -22,9 +22,14 @@ def make_lab(
 ) -> list[str]:  # fmt: skip
     """Make it, with the keys of these devices; returns what to print. Raises UsageProblem."""
     if trust not in ("ca", "vendor", "pinned"):
-        raise UsageProblem([f"--trust takes ca, vendor or pinned, not {trust!r}"])
+        raise UsageProblem([Text(
+            f"--trust 只能是 ca、vendor 或 pinned，不能是 {trust!r}", f"--trust takes ca, vendor or pinned, not {trust!r}"
+        )])  # fmt: skip
     if not all(0 < port < 65536 for port in ports) or ports[0] == ports[1]:
-        raise UsageProblem([f"--ports takes two different ports, not {ports[0]} {ports[1]}"])
+        raise UsageProblem([Text(
+            f"--ports 须为两个不同的端口，不能是 {ports[0]} {ports[1]}",
+            f"--ports takes two different ports, not {ports[0]} {ports[1]}",
+        )])  # fmt: skip
     name = advertise or (own_address() if listen in EVERYWHERE else listen)
     try:
         files = [load_device(path) for path in devices]
@@ -43,7 +48,7 @@ def make_lab(
         if not files:
             lines += place_of(None, directory).instructions(None, docking, lang)
     except (LabError, PlaceError, DeviceFileError, PackError) as error:
-        raise UsageProblem(str(error).splitlines()) from error
+        raise UsageProblem(lines_of(error)) from error
     named = f" --pack {shlex.quote(pack)}" if pack else ""
     command = f"rvw run --lab {shlex.quote(str(directory))}{named} --device DEVICE.toml"
     return [*lines, f"{say(Text('运行', 'run'), lang)}: {command}"]

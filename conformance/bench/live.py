@@ -31,6 +31,7 @@ from conformance.verdict.model import CaseResult, RunResult
 from mocks.servers.listeners import ListenError
 from mocks.signaling.clerk.proxy import ClerkError
 from reports import build
+from reports.details import in_chinese
 from reports.model import Report
 from reports.words import Lang
 
@@ -104,13 +105,17 @@ class LiveRun:
         try:
             return self._thread.call(sockets_world(self.prepared, trail, self._show))
         except LabError as error:
-            raise UsageProblem([str(error)]) from error
+            raise UsageProblem(error.lines) from error
         except ClerkError as error:
-            raise BenchBroken(f"the clerk's media peer does not start: {error}; see `rvw doctor`") from error
+            raise BenchBroken(Text(
+                f"坐席的音视频进程没有启动：{in_chinese(str(error))}；请运行 rvw doctor 检查",
+                f"the clerk's media peer does not start: {error}; see `rvw doctor`",
+            )) from error  # fmt: skip
         except ListenError as error:
             raise UsageProblem([self._cannot_listen(error)]) from error
         except OSError as error:
-            raise BenchBroken(f"the bench cannot be set up: {told_of(error)}") from error
+            told = told_of(error)
+            raise BenchBroken(Text(f"测试台无法启动：{told}", f"the bench cannot be set up: {told}")) from error
 
     def _leave_nothing(self) -> None:
         """A run that did not begin leaves its directory as it was, so that it can be named again."""
@@ -121,9 +126,10 @@ class LiveRun:
         if self._resume:
             return
         if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
-            raise UsageProblem(
-                [f"{self.out} is not empty; name another --out, or go on with a stopped run: rvw resume {self.out}"]
-            )
+            raise UsageProblem([Text(
+                f"{self.out} 不是空目录；请用 --out 另选一个，或继续已停止的运行：rvw resume {self.out}",
+                f"{self.out} is not empty; name another --out, or go on with a stopped run: rvw resume {self.out}",
+            )])  # fmt: skip
 
     def _before(self) -> str | None:
         """The hook, then the build where it is asked for; returns what the device said of it."""
@@ -139,7 +145,7 @@ class LiveRun:
                 hooks.compare(expected, told, "before the run")
             return told
         except (hooks.HookFailed, hooks.OtherBuild, LabError) as error:
-            raise UsageProblem(str(error).splitlines()) from error
+            raise UsageProblem(error.lines) from error
         except OSError as error:
             raise DeviceAbsent(f"the device cannot be asked which build it is: {error}") from error
 
@@ -151,7 +157,8 @@ class LiveRun:
         try:
             return p.place.identity(p.device.remote_device_id, "").secret_texts()
         except OSError as error:
-            raise BenchBroken(f"the keys of the lab cannot be read: {told_of(error)}") from error
+            told = told_of(error)
+            raise BenchBroken(Text(f"实验室的密钥无法读取：{told}", f"the keys of the lab cannot be read: {told}")) from error
 
     def _open_trail(self) -> Trail:
         try:
@@ -161,17 +168,30 @@ class LiveRun:
             keep_pack(self.prepared.spec, self.out)
             return fresh_trail(self.out, self.prepared.spec)
         except shutil.Error as error:  # of a copied tree: it names every file, one is enough
-            raise BenchBroken(f"the pack cannot be kept in {self.out}: {error.args[0][0][2]}") from error
+            why = error.args[0][0][2]
+            raise BenchBroken(Text(
+                f"规范包无法存入 {self.out}：{why}", f"the pack cannot be kept in {self.out}: {why}"
+            )) from error  # fmt: skip
         except OSError as error:
             raise unwritable(error, self.out) from error
 
-    def _cannot_listen(self, error: ListenError) -> str:
+    def _cannot_listen(self, error: ListenError) -> Text:
         place = self.prepared.place
         if error.errno == errno.EADDRINUSE:
-            remedy = f"a port of {list(place.ports)} is in use; end what holds it, or name others in [bench] ports"
+            ports = list(place.ports)
+            remedy = Text(
+                f"端口 {ports} 中有被占用的；请结束占用它的程序，或在 [bench] ports 中另写端口",
+                f"a port of {ports} is in use; end what holds it, or name others in [bench] ports",
+            )
         else:
-            remedy = "see [bench] listen and ports of the device file or of lab.toml"
-        return f"the bench cannot listen on {place.listen}: {error}; {remedy}"
+            remedy = Text(
+                "见设备文件或 lab.toml 中 [bench] 的 listen 和 ports",
+                "see [bench] listen and ports of the device file or of lab.toml",
+            )
+        return Text(
+            f"测试台无法在 {place.listen} 上监听：{error}；{remedy.zh}",
+            f"the bench cannot listen on {place.listen}: {error}; {remedy.en}",
+        )
 
     def _await_running(self, told: str | None) -> None:
         """A device that nobody starts has to come by itself."""
@@ -192,7 +212,7 @@ class LiveRun:
         except RunAborted as error:
             self.aborted = error
         except hooks.OtherBuild as error:
-            raise UsageProblem([str(error)]) from error
+            raise UsageProblem(error.lines) from error
 
     def execute(self, case: Case) -> CaseResult:
         """Run one case. Raises RunAborted, and again for every later case."""

@@ -10,6 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from conformance.spec.model import Text
+from conformance.spec.problems import Spoken
+
 if sys.platform == "win32":
     import msvcrt
 else:
@@ -18,7 +21,7 @@ else:
 _AT: Final = 4096  # the byte that Windows locks: past the text, which others have to read
 
 
-class DeviceBusy(Exception):
+class DeviceBusy(Spoken):
     """Another run holds the device, or its lock cannot be had."""
 
 
@@ -37,28 +40,39 @@ class DeviceLock:
         try:
             handle = _opened(self._path)
         except OSError as error:
-            told = f"the lock of the device {remote_device_id} cannot be opened: {self._path}: {error.strerror or error}"
-            raise DeviceBusy(told) from error
+            why = f"{self._path}: {error.strerror or error}"
+            raise DeviceBusy(Text(
+                f"设备 {remote_device_id} 的锁文件无法打开：{why}",
+                f"the lock of the device {remote_device_id} cannot be opened: {why}",
+            )) from error  # fmt: skip
         try:
             _lock(handle)
         except OSError as error:
             owner = self._owner()
             os.close(handle)
             if isinstance(error, BlockingIOError | PermissionError):
-                told = f"{owner} is running tests on the device {remote_device_id}; one run at a time ({self._path})"
+                told = Text(
+                    f"{owner.zh}正在测试设备 {remote_device_id}；同一时间只能有一次运行（{self._path}）",
+                    f"{owner.en} is running tests on the device {remote_device_id}; one run at a time ({self._path})",
+                )
             else:
-                told = f"the lock of the device {remote_device_id} cannot be taken: {self._path}: {error.strerror or error}"
+                why = f"{self._path}: {error.strerror or error}"
+                told = Text(
+                    f"设备 {remote_device_id} 的锁无法取得：{why}",
+                    f"the lock of the device {remote_device_id} cannot be taken: {why}",
+                )
             raise DeviceBusy(told) from error
         with contextlib.suppress(OSError):  # another user's file, or a full disk: the lock holds without the name, too
             os.ftruncate(handle, 0)
             os.write(handle, str(os.getpid()).encode())
         return handle
 
-    def _owner(self) -> str:
+    def _owner(self) -> Text:
         try:
-            return f"process {int(self._path.read_text('ascii'))}"
+            number = int(self._path.read_text("ascii"))
+            return Text(f"进程 {number} ", f"process {number}")
         except (OSError, ValueError):
-            return "another process"
+            return Text("另一个进程", "another process")
 
     def release(self) -> None:
         """Let others have it."""

@@ -15,6 +15,7 @@ from conformance.bench.lab import Lab, LabError, load_lab, read_leaf, read_root
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.review import Declared
 from conformance.spec.model import Text
+from conformance.spec.problems import Spoken
 from mocks.pki import Leaf, RunCa, fingerprint
 from mocks.servers.listeners import authority_of
 from reports.words import Lang, say
@@ -24,7 +25,7 @@ LOOPBACK: Final = "127.0.0.1"
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  named to be told apart, not bound
 
 
-class PlaceError(Exception):
+class PlaceError(Spoken):
     """The bench cannot be set up as the lab or the device file says; the text says what, where and what to do."""
 
 
@@ -94,7 +95,10 @@ def place_of(device: DeviceFile | None, lab_directory: Path | None) -> Place:
         listen = _text(table, "listen", LOOPBACK)
         advertise = _text(table, "advertise", listen)
         if advertise in EVERYWHERE:
-            raise PlaceError(f"[bench] listen = {listen!r} needs advertise = the name or address that the device uses")
+            raise PlaceError(Text(
+                f"[bench] listen = {listen!r} 时还须写 advertise：设备使用的名称或地址",
+                f"[bench] listen = {listen!r} needs advertise = the name or address that the device uses",
+            ))  # fmt: skip
         own = device.bench if device is not None else {}
         good = read_leaf(base, own) if "certificate" in own else (lab.good if lab else None)
         root = read_root(base / _text(own, "root", "")) if "root" in own else (lab.root_pem if lab else "")
@@ -104,21 +108,24 @@ def place_of(device: DeviceFile | None, lab_directory: Path | None) -> Place:
             lab.ca if lab else None, good, root, device_ca, lab,
         )  # fmt: skip
     except LabError as error:
-        raise PlaceError(str(error)) from error
+        raise PlaceError(*error.lines) from error
 
 
 def _ports(table: Mapping[str, Any]) -> tuple[int, int]:
     ports = table.get("ports", (0, 0))
     numbers = [p for p in ports if isinstance(p, int) and not isinstance(p, bool) and 0 <= p < 65536]
     if len(numbers) != 2 or len(ports) != 2 or (numbers[0] and numbers[0] == numbers[1]):
-        raise PlaceError(f"[bench] ports are two different numbers, HTTP and WebSocket, such as [8443, 8444]; not {ports!r}")
+        raise PlaceError(Text(
+            f"[bench] ports 应为两个不同的数，HTTP 和 WebSocket，如 [8443, 8444]；不能是 {ports!r}",
+            f"[bench] ports are two different numbers, HTTP and WebSocket, such as [8443, 8444]; not {ports!r}",
+        ))  # fmt: skip
     return numbers[0], numbers[1]
 
 
 def _text(table: Mapping[str, Any], key: str, default: str) -> str:
     value = table.get(key, default)
     if not isinstance(value, str):
-        raise PlaceError(f"[bench] {key} is a text, not {value!r}")
+        raise PlaceError(Text(f"[bench] {key} 应为文本，不能是 {value!r}", f"[bench] {key} is a text, not {value!r}"))
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,17 @@ from conformance.iut.prompt import known_verbs
 from conformance.iut.review import FLOOR_VERBS, declared, review
 from conformance.spec.loader import load
 from conformance.spec.model import Profile, Spec, Text
-from conformance.spec.problems import PackError, suggest
+from conformance.spec.problems import PackError, Spoken, lines_of, suggestion
 from conformance.verdict.waivers import Waiver, WaiverError, load_waivers, unfit
 
 FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})  # what a disk says that takes no more
 
 
-class UsageProblem(Exception):
+class UsageProblem(Spoken):
     """The run cannot be started as asked (exit 2). `lines` say what, where and what is valid."""
 
     def __init__(self, lines: Sequence[str | Text]) -> None:
-        super().__init__("\n".join(line if isinstance(line, str) else line.en for line in lines))
-        self.lines = lines
+        super().__init__(*lines)
 
 
 def told_of(error: OSError, place: Path | None = None) -> str:
@@ -43,9 +42,12 @@ def told_of(error: OSError, place: Path | None = None) -> str:
 
 def unwritable(error: OSError, out: Path, option: str = "--out") -> UsageProblem | BenchBroken:
     """What it means that `out` cannot be written: the user's business, but a full disk is the bench's."""
+    told = told_of(error, out)
     if error.errno in FULL:
-        return BenchBroken(f"{told_of(error, out)}; make room or name another {option}")
-    return UsageProblem([f"{told_of(error, out)}; name a directory that can be written with {option}"])
+        return BenchBroken(Text(f"{told}；请腾出空间，或另选 {option}", f"{told}; make room or name another {option}"))
+    return UsageProblem([Text(
+        f"{told}；请用 {option} 指定可以写入的目录", f"{told}; name a directory that can be written with {option}"
+    )])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -113,32 +115,36 @@ def prepare(options: Options) -> Prepared:
         device = load_device(options.device)
         waivers = load_waivers(options.known_failures) if options.known_failures else ()
         place = place_of(device, options.lab)
-    except (PackError, DeviceFileError) as error:
-        raise UsageProblem([str(error)]) from error
-    except WaiverError as error:
-        raise UsageProblem(list(error.problems)) from error
-    except PlaceError as error:
-        raise UsageProblem([str(error)]) from error
+    except (PackError, DeviceFileError, WaiverError, PlaceError) as error:
+        raise UsageProblem(lines_of(error)) from error
     except OSError as error:
         raise UsageProblem([told_of(error, options.device)]) from error
     profile = spec.profiles.get(options.profile)
     if profile is None:
-        raise UsageProblem([f"unknown profile {options.profile!r}; the pack has {', '.join(spec.profiles)}"])
+        raise UsageProblem([no_profile(options.profile, spec)])
     reviewed = review(device, spec)
     problems: list[str | Text] = [problem.line for problem in reviewed if problem.fatal]
     known_ids = [*spec.clauses, *(o.id for clause in spec.clauses.values() for o in clause.obligations)]
-    problems += [f"unknown clause {c!r}; {suggest(c, known_ids)}" for c in options.clauses if c not in known_ids]
+    problems += [_unknown(Text("条款", "clause"), c, known_ids) for c in options.clauses if c not in known_ids]
     if options.until and options.until not in spec.families:
-        problems.append(f"unknown family {options.until!r}; the pack has {', '.join(spec.families)}")
+        families = ", ".join(spec.families)
+        problems.append(Text(
+            f"没有条款类别 {options.until!r}；规范包有 {families}", f"unknown family {options.until!r}; the pack has {families}"
+        ))  # fmt: skip
     try:
         timers_ms = timer_values(spec, profile, options.timers)
     except KeyError as error:
-        known = suggest(str(error.args[0]), list(spec.timers))
-        raise UsageProblem([*problems, f"unknown timer {error.args[0]!r}; {known}"]) from error
+        raise UsageProblem([*problems, _unknown(Text("时限", "timer"), str(error.args[0]), spec.timers)]) from error
     if profile.certification and waivers:
-        problems.append(f"known failures are refused for the certification profile {profile.id!r}")
+        problems.append(Text(
+            f"认证档位 {profile.id!r} 不接受豁免清单（--known-failures）",
+            f"known failures are refused for the certification profile {profile.id!r}",
+        ))  # fmt: skip
     if profile.certification and (loose := loosened(spec, profile, timers_ms)):
-        problems.append(f"loosened limits are refused for {profile.id!r}: {', '.join(row['timer'] for row in loose)}")
+        named = ", ".join(row["timer"] for row in loose)
+        problems.append(Text(
+            f"认证档位 {profile.id!r} 不接受放宽的时限：{named}", f"loosened limits are refused for {profile.id!r}: {named}"
+        ))  # fmt: skip
     cases = {**load_cases(), **generated_cases(spec)}
     problems += unfit(waivers, spec.clauses.keys(), cases.keys(), dt.datetime.now(dt.UTC).date())
     if problems:
@@ -148,6 +154,17 @@ def prepare(options: Options) -> Prepared:
     pics = declared(device, spec).pics
     remarks = tuple(problem.line for problem in reviewed if not problem.fatal)
     return Prepared(options, spec, device, profile, pics, timers_ms, cases, means, waivers, seed, place, remarks)
+
+
+def no_profile(name: str, spec: Spec) -> Text:
+    """What is said of a profile that the pack lacks."""
+    known = ", ".join(spec.profiles)
+    return Text(f"规范包没有档位 {name!r}；可用：{known}", f"unknown profile {name!r}; the pack has {known}")
+
+
+def _unknown(what: Text, name: str, known: Iterable[str]) -> Text:
+    near = suggestion(name, known)
+    return Text(f"没有{what.zh} {name!r}；{near.zh}", f"unknown {what.en} {name!r}; {near.en}")
 
 
 def _verbs(device: DeviceFile, profile: Profile, options: Options) -> frozenset[str]:

@@ -11,7 +11,8 @@ from typing import Any
 from conformance.bench.outputs import JOURNAL, PACK
 from conformance.bench.plan import replan
 from conformance.spec.loader import load
-from conformance.spec.model import Spec
+from conformance.spec.model import Spec, Text
+from conformance.spec.problems import Spoken
 from conformance.trace.journal import JournalRead
 from conformance.trace.transcript import Transcript
 from conformance.verdict import exitcode
@@ -20,8 +21,16 @@ from conformance.verdict.model import RunResult, Verdict
 from conformance.verdict.waivers import Waiver
 
 
-class NoRun(Exception):
+class NoRun(Spoken):
     """The directory holds no run that can be read."""
+
+
+def no_journal(journal: Path) -> NoRun:
+    """What is said of a directory that holds no run."""
+    return NoRun(Text(
+        f"{journal} 不存在；请指定一次运行的目录（如 rvw-out 下的某一个）",
+        f"{journal} does not exist; name the directory of a run",
+    ))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,12 +47,15 @@ def rejudge(run: Path, pack: str | None = None) -> Rejudged:
     """Judge `run` with its own pack, or with another. Raises NoRun, PackError."""
     journal = run / JOURNAL
     if not journal.is_file():
-        raise NoRun(f"{journal} does not exist; name the directory of a run")
+        raise no_journal(journal)
     own = run / PACK
     spec = load(pack) if pack is not None else load(own) if own.is_dir() else load()
     transcript, read = Transcript.from_journal(journal, spec)
     if not transcript.head:
-        raise NoRun(f"{journal} has no readable head: {'; '.join(map(str, read.breaks[:3])) or 'it is empty'}")
+        breaks = "; ".join(map(str, read.breaks[:3]))
+        raise NoRun(Text(
+            f"{journal}: 日志开头无法读取：{breaks or '文件是空的'}", f"{journal} has no readable head: {breaks or 'it is empty'}"
+        ))  # fmt: skip
     plan = _plan_under(spec, transcript) if pack is not None else None
     result = judge_run(transcript, spec, waivers_of(transcript.head), plan=plan)
     return Rejudged(_marked(result, read), transcript, spec, read)
@@ -66,7 +78,10 @@ def waivers_of(head: Mapping[str, Any]) -> tuple[Waiver, ...]:
         )
     except (KeyError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {error}"
-        raise NoRun(f"the journal's head (run.start) holds a broken known failure ({what}): {head['waivers']!r:.200}") from error
+        raise NoRun(Text(
+            f"日志开头（run.start）记录的豁免清单已损坏（{what}）：{head['waivers']!r:.200}",
+            f"the journal's head (run.start) holds a broken known failure ({what}): {head['waivers']!r:.200}",
+        )) from error  # fmt: skip
 
 
 def _marked(result: RunResult, read: JournalRead) -> RunResult:

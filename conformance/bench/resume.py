@@ -10,9 +10,11 @@ from typing import Any
 from conformance.bench.head import harness_version
 from conformance.bench.outputs import JOURNAL, PACK
 from conformance.bench.prepare import Options, Prepared, UsageProblem, prepare
-from conformance.bench.rejudge import NoRun, waivers_of
+from conformance.bench.rejudge import NoRun, no_journal, waivers_of
 from conformance.iut.device_file import find_device
+from conformance.spec.model import Text
 from conformance.trace.journal import JournalRead, read_journal
+from reports.details import in_chinese
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,13 @@ def stopped_run(run: Path) -> Stopped:
     """Read what a run has done. Raises NoRun."""
     journal = run / JOURNAL
     if not journal.is_file():
-        raise NoRun(f"{journal} does not exist; name the directory of a run")
+        raise no_journal(journal)
     read = read_journal(journal)
     if not read.intact:
-        raise NoRun(f"{journal} is broken ({read.breaks[0]}); it can be judged with rvw rejudge, but not gone on with")
+        raise NoRun(Text(
+            f"{journal}: 日志不完整（{in_chinese(str(read.breaks[0]))}）；可用 rvw rejudge 判定，但不能继续运行",
+            f"{journal} is broken ({read.breaks[0]}); it can be judged with rvw rejudge, but not gone on with",
+        ))  # fmt: skip
     return _of(journal, read)
 
 
@@ -52,7 +57,10 @@ def _of(journal: Path, read: JournalRead) -> Stopped:
         elif row.kind == "case.end":
             ended.add(row.case)
     if not head:
-        raise NoRun(f"{journal} has no head: the run stopped before it began; start it anew with rvw run")
+        raise NoRun(Text(
+            f"{journal}: 没有开头记录，运行在开始之前就停止了；请用 rvw run 重新开始",
+            f"{journal} has no head: the run stopped before it began; start it anew with rvw run",
+        ))  # fmt: skip
     return Stopped(head, tuple(dict.fromkeys(planned)), frozenset(ended))
 
 
@@ -66,7 +74,10 @@ def prepare_rest(run: Path, device: Path | None = None, lab: Path | None = None,
     told = head.get("device", {})
     file = device or Path(str(told.get("file", "")))
     if not find_device(file).is_file():
-        raise UsageProblem([f"the run's device file {file} is not found from here; name it with --device"])
+        raise UsageProblem([Text(
+            f"从当前目录找不到该次运行的设备文件 {file}；请用 --device 指定",
+            f"the run's device file {file} is not found from here; name it with --device",
+        )])  # fmt: skip
     lab = lab or (Path(head["lab"]) if head.get("lab") else None)
     prepared = prepare(
         Options(
@@ -76,17 +87,29 @@ def prepare_rest(run: Path, device: Path | None = None, lab: Path | None = None,
     )  # fmt: skip
     problems = _changed(prepared, head)
     if problems:
-        raise UsageProblem([*problems, "a run goes on only with what it began with; start a new one with rvw run"])
+        raise UsageProblem([*problems, Text(
+            "只有设备、规范包和测试台都与开始时相同才能继续；请用 rvw run 重新开始一次运行",
+            "a run goes on only with what it began with; start a new one with rvw run",
+        )])  # fmt: skip
     return replace(prepared, waivers=waivers_of(head))
 
 
-def _changed(prepared: Prepared, head: Mapping[str, Any]) -> list[str]:
+def _changed(prepared: Prepared, head: Mapping[str, Any]) -> list[Text]:
     """What is not as it was when the run began."""
     device, was = prepared.device, head.get("device", {})
-    rows = [(name, was.get(name), getattr(device, name)) for name in ("remote_device_id", "firmware", "model", "serial")]
-    rows.append(("the pack's digest", head.get("pack_digest"), prepared.spec.digest))
-    rows.append(("the harness version", head.get("harness", {}).get("version"), harness_version()))
-    problems = [f"{name} was {old!r} when the run began and is {new!r} now" for name, old, new in rows if old != new]
+    named = {"remote_device_id": "远程设备ID", "firmware": "固件", "model": "型号", "serial": "序列号"}
+    rows = [(Text(zh, name), was.get(name), getattr(device, name)) for name, zh in named.items()]
+    rows.append((Text("规范包摘要", "the pack's digest"), head.get("pack_digest"), prepared.spec.digest))
+    version = head.get("harness", {}).get("version")
+    rows.append((Text("测试台版本", "the harness version"), version, harness_version()))
+    problems = [
+        Text(f"{name.zh}在运行开始时是 {old!r}，现在是 {new!r}", f"{name.en} was {old!r} when the run began and is {new!r} now")
+        for name, old, new in rows
+        if old != new
+    ]
     if dict(head.get("pics", {})) != dict(prepared.pics):
-        problems.append("the declarations (PICS) of the device file are not those that the run began with")
+        problems.append(Text(
+            "设备文件的能力声明（PICS）与运行开始时不同",
+            "the declarations (PICS) of the device file are not those that the run began with",
+        ))  # fmt: skip
     return problems

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal
 
 from conformance.iut._toml import Keys, place_of, read_toml
 from conformance.spec import _meta
-from conformance.spec.model import Place
-from conformance.spec.problems import PackError, Problems
+from conformance.spec.model import Place, Text
+from conformance.spec.problems import PackError, Problem, Problems
 
 # `devices` lies beside the import packages, in the source tree and where a wheel installs them alike
 SHIPPED: Final = Path(__file__).resolve().parents[2] / "devices"
@@ -23,6 +23,18 @@ _DEPTH: Final = 8  # files that may extend one another
 
 class DeviceFileError(PackError):
     """A device file that cannot be used; `problems` holds all of them."""
+
+
+class NoDeviceFile(DeviceFileError):
+    """There is no such file."""
+
+    def __init__(self, file: Path) -> None:
+        known = ", ".join(shipped())
+        super().__init__([Problem(Place(str(file), 1), "cannot be read: there is no such file", f"shipped: {known}")], str(file))
+        self.lines = (Text(
+            f"{file}: 找不到设备文件；自带的设备可以直接写名称：{known}",
+            f"{file}: cannot be read: there is no such device file; shipped devices go by their names: {known}",
+        ),)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +129,9 @@ def find_device(ref: str | Path) -> Path:
 def load_device(ref: str | Path) -> DeviceFile:
     """Read and check a device file, by its path or by the name of a shipped one. Raises DeviceFileError with every problem."""
     file = find_device(ref)
-    problems = Problems()
     if not file.exists():
-        problems.add(Place(str(file), 1), "cannot be read: there is no such file", f"shipped devices: {', '.join(shipped())}")
-        raise DeviceFileError(problems.found, str(file))
+        raise NoDeviceFile(file)
+    problems = Problems()
     merged = _merged(file, problems, ())
     if merged is None:
         raise DeviceFileError(problems.found, str(file))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from conformance.iut.device_file import DeviceFile
 from conformance.spec.condition import holds
 from conformance.spec.model import PicsItem, PixitItem, Place, Spec, Text, Verification
-from conformance.spec.problems import suggest
+from conformance.spec.problems import suggestion
 
 FLOOR_VERBS: Final = ("hello", "card", "scan", "document", "press")  # every upper tester has them
 SECRET: Final = ("secret", "key")  # codes of problems without whose remedy nothing may be recorded or signed
@@ -124,7 +124,7 @@ def _unknown(device: DeviceFile, spec: Spec) -> Iterator[ReviewProblem]:
         for key in getattr(device, section):
             if key not in named:
                 at = elsewhere.get(key)
-                hint = Text(f"应填于 {at}", f"it stands at {at}") if at else Text(*(suggest(key, named),) * 2)
+                hint = Text(f"应填于 {at}", f"it stands at {at}") if at else suggestion(key, named)
                 yield ReviewProblem("unknown", key, device.place(section, key), Text(
                     f"规范没有 {section.upper()} 项 {key}（{hint.zh}）",
                     f"the pack has no {section.upper()} item {key}; {hint.en}",
@@ -310,8 +310,9 @@ def _declarations(device: DeviceFile, spec: Spec) -> Iterator[ReviewProblem]:
     for oid in device.declarations:
         if oid not in documents:
             tested = any(o.id == oid for o in known)
+            near = suggestion(oid, documents)
             why = Text("该义务由测试判定，不能声明", "it is tested and cannot be declared") if tested else Text(
-                "规范没有这项义务", f"the pack has no such obligation; {suggest(oid, documents)}"
+                f"规范没有这项义务；{near.zh}", f"the pack has no such obligation; {near.en}"
             )  # fmt: skip
             yield ReviewProblem("declaration", oid, device.place("declarations", oid), Text(
                 f"声明 {oid} 无效：{why.zh}", f"declaration {oid}: {why.en}"

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from conformance.spec.model import Place
+from conformance.spec.model import Place, Text
 
 _LISTED = 12  # valid names printed in full before the list is cut
 _HEAD = re.compile(r"[.:-]")  # what ends the family, the area or the folder of a name
+
+
+class Spoken(Exception):
+    """An error that people read, in both languages where the sentence is ours. `str()` is the English: for logs and programs."""
+
+    def __init__(self, *lines: str | Text) -> None:
+        super().__init__("\n".join(line if isinstance(line, str) else line.en for line in lines))
+        self.lines: Sequence[str | Text] = lines
+
+
+def lines_of(error: BaseException) -> Sequence[str | Text]:
+    """What an error says, for people: in both languages where it has them."""
+    told: Sequence[str | Text] = getattr(error, "lines", None) or str(error).splitlines()
+    return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +71,21 @@ class Problems:
         self.add(place, f"unknown {what} {name!r}", suggest(str(name), known))
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str]) -> Text:
     """`did you mean ...` for a near miss, else the (cut) list of what exists, of the same family where there is one."""
     names = sorted(set(known))
     if not names:
-        return "none is defined"
-    near = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
+        return Text("没有定义任何一项", "none is defined")
+    near = [repr(n) for n in difflib.get_close_matches(name, names, n=2, cutoff=0.6)]
     if near:
-        return "did you mean " + " or ".join(repr(n) for n in near) + "?"
+        return Text(f"是否应为 {' 或 '.join(near)}？", f"did you mean {' or '.join(near)}?")
     near = [n for n in names if _HEAD.split(n)[0] == _HEAD.split(name)[0]] or names
-    cut = near[:_LISTED]
-    return "known: " + ", ".join(cut) + (f", ... {len(near)} in all" if len(near) > len(cut) else "")
+    cut = ", ".join(near[:_LISTED])
+    if len(near) > _LISTED:
+        return Text(f"可用：{cut} 等，共 {len(near)} 项", f"known: {cut}, ... {len(near)} in all")
+    return Text(f"可用：{cut}", f"known: {cut}")
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """The same in English."""
+    return suggestion(name, known).en

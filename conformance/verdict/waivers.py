@@ -12,11 +12,13 @@ import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from conformance.spec.problems import suggest
+from conformance.spec.model import Text
+from conformance.spec.problems import suggestion
 from conformance.verdict.model import CaseResult, ClauseResult, Verdict
 
+_KINDS: Final = {"clause": "条款", "case": "用例"}
 _KEYS = frozenset({"clause", "case", "reason", "owner", "expires"})
 
 
@@ -32,11 +34,16 @@ class Waiver:
 
 
 class WaiverError(ValueError):
-    """A waiver file that cannot be used; `problems` lists everything that is wrong with it."""
+    """A waiver file that cannot be used; `lines` tell everything that is wrong with it."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
+    def __init__(self, lines: Sequence[Text]) -> None:
+        super().__init__("\n".join(line.en for line in lines))
+        self.lines = tuple(lines)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """In English."""
+        return tuple(line.en for line in self.lines)
 
 
 def load_waivers(path: Path) -> tuple[Waiver, ...]:
@@ -44,38 +51,51 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise WaiverError([f"{path.name}: {exc}"]) from exc
+        raise WaiverError([Text(f"{path.name}: 不是 TOML 文件：{exc}", f"{path.name}: not TOML: {exc}")]) from exc
     rows = data.get("waiver", [])
-    problems = [f"{path.name}: unknown table {key!r}; known: waiver" for key in data if key != "waiver"]
+    name = path.name
+    problems = [
+        Text(f"{name}: 没有表 {key!r}；可用：waiver", f"{name}: unknown table {key!r}; known: waiver")
+        for key in data
+        if key != "waiver"
+    ]
     if not isinstance(rows, list):
-        raise WaiverError([*problems, f"{path.name}: write [[waiver]] tables"])
+        raise WaiverError([*problems, Text(f"{name}: 请写成 [[waiver]] 表", f"{name}: write [[waiver]] tables")])
     waivers: list[Waiver] = []
     for number, row in enumerate(rows, 1):
         found = _problems(row)
         if found:
-            problems.extend(f"{path.name}: waiver {number}: {text}" for text in found)
+            problems.extend(
+                Text(f"{name}: 第 {number} 项豁免：{told.zh}", f"{name}: waiver {number}: {told.en}") for told in found
+            )
         else:
             waivers.append(_waiver(row))
-    subjects = [f"{w.kind} {w.id}" for w in waivers]
-    problems.extend(f"{path.name}: {s} is waived twice" for s in dict.fromkeys(subjects) if subjects.count(s) > 1)
+    subjects = [(w.kind, w.id) for w in waivers]
+    problems.extend(
+        Text(f"{name}: {_KINDS[kind]} {i} 豁免了两次", f"{name}: {kind} {i} is waived twice")
+        for kind, i in dict.fromkeys(subjects)
+        if subjects.count((kind, i)) > 1
+    )
     if problems:
         raise WaiverError(problems)
     return tuple(waivers)
 
 
-def _problems(row: Any) -> list[str]:
+def _problems(row: Any) -> list[Text]:
     if not isinstance(row, Mapping):
-        return ["is no table"]
-    problems = [f"unknown key {key!r}" for key in row if key not in _KEYS]
+        return [Text("不是表", "is no table")]
+    problems = [Text(f"没有键 {key!r}", f"unknown key {key!r}") for key in row if key not in _KEYS]
     if ("clause" in row) is ("case" in row):
-        problems.append("needs exactly one of clause and case")
+        problems.append(Text("clause 与 case 须写且只写一个", "needs exactly one of clause and case"))
     problems.extend(
-        f"{key} must be a text that says something" for key in ("clause", "case", "reason", "owner")
+        Text(f"{key} 须为非空文本", f"{key} must be a text that says something") for key in ("clause", "case", "reason", "owner")
         if key in row and not (isinstance(row[key], str) and row[key].strip())
     )  # fmt: skip
-    problems.extend(f"{key} is missing" for key in ("reason", "owner", "expires") if key not in row)
+    problems.extend(Text(f"缺少 {key}", f"{key} is missing") for key in ("reason", "owner", "expires") if key not in row)
     if "expires" in row and type(row["expires"]) is not dt.date:
-        problems.append("expires must be a date without quotes, like 2030-01-31")
+        problems.append(Text(
+            "expires 须为不带引号的日期，如 2030-01-31", "expires must be a date without quotes, like 2030-01-31"
+        ))  # fmt: skip
     return problems
 
 
@@ -84,15 +104,22 @@ def _waiver(row: Mapping[str, Any]) -> Waiver:
     return Waiver(kind, row[kind], row["reason"], row["owner"], row["expires"])
 
 
-def unfit(waivers: Sequence[Waiver], clauses: Collection[str], cases: Collection[str], today: dt.date) -> list[str]:
+def unfit(waivers: Sequence[Waiver], clauses: Collection[str], cases: Collection[str], today: dt.date) -> list[Text]:
     """What is wrong with a list before anything is run: ids that nothing has, days that are over."""
-    problems: list[str] = []
+    problems: list[Text] = []
     for waiver in waivers:
-        known = clauses if waiver.kind == "clause" else cases
+        known, kind, day = clauses if waiver.kind == "clause" else cases, _KINDS[waiver.kind], waiver.expires.isoformat()
         if waiver.id not in known:
-            problems.append(f"known failures: unknown {waiver.kind} {waiver.id!r}; {suggest(waiver.id, known)}")
+            near = suggestion(waiver.id, known)
+            problems.append(Text(
+                f"豁免清单：没有{kind} {waiver.id!r}；{near.zh}",
+                f"known failures: unknown {waiver.kind} {waiver.id!r}; {near.en}",
+            ))  # fmt: skip
         if waiver.expires < today:
-            problems.append(f"known failures: {waiver.kind} {waiver.id} expired on {waiver.expires.isoformat()}")
+            problems.append(Text(
+                f"豁免清单：{kind} {waiver.id} 的豁免已于 {day} 到期",
+                f"known failures: {waiver.kind} {waiver.id} expired on {day}",
+            ))  # fmt: skip
     return problems
 
 

@@ -83,7 +83,7 @@ def test_a_pack_that_is_none_is_told_by_every_command(words: tuple[str | Path, .
     [
         (KeyError("gone"), BENCH, "a fault of the bench, not of the device: KeyError: 'gone'; please report it with"),
         (OSError(28, "No space left on device", "/full/file"), BENCH, "rvw: /full/file: No space left on device"),
-        (KeyboardInterrupt(), INCONCLUSIVE, "rvw: stopped"),
+        (KeyboardInterrupt(), INCONCLUSIVE, "rvw: 已停止 / stopped"),
         (DeviceBusy("another run"), USAGE, "rvw: another run"),
     ],
 )
