@@ -31,6 +31,7 @@ from conformance.verdict.model import CaseResult, Finding, RunResult, Verdict
 from conformance.verdict.waivers import Waiver
 
 REPEATS = 5  # how often a thin measurement is taken again (decision 5), declared before the run
+HEAR_OUT_ROUNDS = 4  # what was late during one wait for a limit moves that limit a little further
 SETTLE_S = 30.0  # the clerk's own steps have shorter limits; what lasts longer hangs
 # How a procedure ends that could not put back what it had changed in the device: the next case starts from a cold start.
 _LEFT_ALONE = frozenset({"bench-error", "device-unreachable", "no-stimulus"})
@@ -146,12 +147,15 @@ class RunSession:
     async def _hear_out(self, case: Case) -> None:
         """Let the limits run out for whose sake the case is there: what a procedure gave up on may be due later by its rule."""
         recorder = self.world.recorder
-        _, findings = self._judged(case)
-        assert self._hearing is not None
-        own = self._hearing.scope.provoked_by(case.id)
-        running = [d.until for f in findings if f.obligation in own for d in f.outcome.undecidable]
-        left_s = max(running, default=0.0) - recorder.clock.monotonic()
-        if left_s > 0:
+        for _ in range(HEAR_OUT_ROUNDS):
+            self._report_lag()  # a lag that is known only after the wait would leave the limit open by as much
+            _, findings = self._judged(case)
+            assert self._hearing is not None
+            own = self._hearing.scope.provoked_by(case.id)
+            running = [d.until for f in findings if f.obligation in own for d in f.outcome.undecidable]
+            left_s = max(running, default=0.0) - recorder.clock.monotonic()
+            if left_s <= 0:
+                return
             wait = {"what": "limits that still run", "limit_ms": round(left_s * 1000)}
             recorder.observe("", "-", "wait", facts=wait)
             await recorder.wait_for(lambda _: False, recorder.last, left_s + MOMENT_S)
@@ -170,6 +174,9 @@ class RunSession:
             self._bench_error("clerk", f"not done {SETTLE_S:g} s after the end of the case", about=began)
         except Exception as error:  # what the bench cannot close is the bench's trouble
             self._bench_error("case end", f"{type(error).__name__}: {error}")
+        self._report_lag()
+
+    def _report_lag(self) -> None:
         try:
             assert self._lag is not None
             self._lag.report()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from conformance.bench.case import Procedure
 from conformance.bench.errors import NotObserved
 from conformance.bench.killmatrix import MemoryLab
+from conformance.bench.lag import LagMeter
 from conformance.bench.plan import Selection
 from conformance.bench.stage import Stage
 from conformance.iut.device_file import load_device
@@ -40,3 +42,15 @@ def test_what_comes_within_its_limit_counts_although_the_procedure_has_ended(pro
     obligations = {o.id: o for clause in result.clauses for o in clause.obligations}
     assert obligations["CHN-014.a"].verdict is Verdict.PASS
     assert obligations["CHN-014.a"].held == 1
+
+
+def test_a_lag_that_is_told_only_after_the_wait_leaves_no_limit_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(self: LagMeter) -> float:
+        loop_s = asyncio.get_running_loop().time()
+        self._recorder.observe("", "-", "bench.lag", facts={"p999_ms": 60.0, "loop_s": loop_s})
+        return 60.0
+
+    monkeypatch.setattr(LagMeter, "report", late)
+    result = MemoryLab().run(REFERENCE, selection=Selection(cases=frozenset({"que.cancel"})))
+    once = next(o for clause in result.clauses for o in clause.obligations if o.id == "QUE-010.a")
+    assert (once.verdict, once.held) == (Verdict.PASS, 1)
