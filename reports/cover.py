@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 from conformance.spec.model import Spec, Text, Timer
 from conformance.trace.facts import started_at
 from conformance.trace.transcript import Entry
-from conformance.verdict.context import told_timers
 from conformance.verdict.model import RunResult, Verdict
+from conformance.verdict.settings import told_timers
 from reports import words
 from reports.model import CaseRow, Cover, Fact, Stimuli, TimerRow
 from reports.safe import clean
@@ -118,7 +118,7 @@ def timer_rows(head: Mapping[str, Any], spec: Spec, entries: Iterable[Entry] = (
         of_set = timer.value_ms(timer_set)
         value = float(given) if isinstance(given, int | float) else of_set
         status = "loosened" if timer.loosened(value, timer_set) else _status(timer, value, of_set)
-        also = sorted({ms for _, ms in told.get(timer.id, ())} - {value})
+        also = sorted({ms for _, ms in told.get(timer.id, ()) if ms} - {value})
         rows.append(TimerRow(timer.id, timer.title, value, tuple(also), timer.production_ms, status))
     return tuple(rows)
 

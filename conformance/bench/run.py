@@ -126,8 +126,9 @@ class RunSession:
         await self._close(start.n)
         facts = {"attempt": attempt, "heard": self.world.city.heard, **reason}
         end = recorder.observe("", "-", "case.end", facts=facts)
-        recorder.flush(to_disk=True)
         recorder.case = ""
+        self._report_lag()  # after the end, which is measured too: a report before it leaves the end to the next case's lag
+        recorder.flush(to_disk=True)
         self._last_case, self._disturbed = case.id, reason["ended"] in _LEFT_ALONE
         if recorder.failed is not None:
             raise RunAborted(f"the journal cannot be written: {recorder.failed}", "bench")
@@ -174,7 +175,6 @@ class RunSession:
             self._bench_error("clerk", f"not done {SETTLE_S:g} s after the end of the case", about=began)
         except Exception as error:  # what the bench cannot close is the bench's trouble
             self._bench_error("case end", f"{type(error).__name__}: {error}")
-        self._report_lag()
 
     def _report_lag(self) -> None:
         try:
@@ -230,6 +230,7 @@ class RunSession:
         recorder.case = ""
         if self._lag is not None:
             await self._close()
+            self._report_lag()
             self._lag.stop()
         recorder.observe("", "-", "run.end", facts={"reason": reason, "heard": self.world.city.heard})
         recorder.flush(to_disk=True)

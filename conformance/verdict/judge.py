@@ -20,11 +20,12 @@ from conformance.verdict import exitcode
 from conformance.verdict.audit import Audit
 from conformance.verdict.cases import Attempt, case_result, with_roots
 from conformance.verdict.clauses import Bench, Evidence, clause_result, superseded, with_primaries
-from conformance.verdict.context import Context, sets_terms, settings_of
+from conformance.verdict.context import Context
 from conformance.verdict.findings import findings_on
 from conformance.verdict.model import Blame, CaseResult, ClauseResult, Finding, RunResult, Verdict
 from conformance.verdict.rules import POINTWISE
 from conformance.verdict.scope import Scope, scope_from_facts, scope_of
+from conformance.verdict.settings import sets_terms, settings_of
 from conformance.verdict.slices import Slices, slices_of
 from conformance.verdict.taint import taints_of
 from conformance.verdict.waivers import Applied, Waiver, apply_waivers
@@ -233,7 +234,7 @@ def _loosened(hearing: Hearing) -> list[str]:
     rows = [
         (timer, used)
         for timer in settings.spec.timers.values()
-        for used in sorted({settings.limit_ms(timer.id), *(told for _, told in settings.told.get(timer.id, ()))})
+        for used in sorted({settings.limit_ms(timer.id), *(told for _, told in settings.told.get(timer.id, ()) if told)})
     ]
     return [
         f"{timer.id} {timer.value_ms(settings.timer_set):g} ms -> {used:g} ms"

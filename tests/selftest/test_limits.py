@@ -25,10 +25,11 @@ from conformance.iut.device_file import load_device
 from conformance.spec.loader import load
 from conformance.spec.model import Obligation
 from conformance.trace.transcript import Entry, Transcript
-from conformance.verdict.context import Context, Settings, Side, sets_terms, settings_of
+from conformance.verdict.context import Context
 from conformance.verdict.model import Outcome
 from conformance.verdict.rules import RULES
 from conformance.verdict.rules._common import Tally
+from conformance.verdict.settings import Settings, Side, sets_terms, settings_of
 from conformance.verdict.slices import slices_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -31,9 +31,10 @@ from conformance.spec.model import Message, Spec
 from conformance.trace.entry import Entry
 from conformance.trace.observation import Observation
 from conformance.trace.transcript import Transcript
-from conformance.verdict.context import Context, settings_of
+from conformance.verdict.context import Context
 from conformance.verdict.model import Outcome
 from conformance.verdict.rules import RULES
+from conformance.verdict.settings import settings_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

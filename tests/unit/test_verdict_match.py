@@ -8,9 +8,10 @@ import pytest
 from verdict_helpers import Tape
 
 from conformance.protocol.pointer import MISSING
-from conformance.verdict.context import Context, Settings
+from conformance.verdict.context import Context
 from conformance.verdict.match import compile_matcher
 from conformance.verdict.predicates import RuleError, Scene, compile_predicate
+from conformance.verdict.settings import Settings
 
 
 def ask(data: Any, value: Any, *, pics: dict[str, Any] | None = None) -> bool:

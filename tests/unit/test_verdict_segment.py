@@ -9,7 +9,8 @@ from typing import Any
 from conformance.spec.loader import load
 from conformance.trace.observation import Observation
 from conformance.trace.transcript import Transcript
-from conformance.verdict.context import Context, settings_of
+from conformance.verdict.context import Context
+from conformance.verdict.settings import settings_of
 
 SPEC = load()
 

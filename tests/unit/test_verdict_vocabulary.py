@@ -10,8 +10,9 @@ from verdict_helpers import Tape
 
 from conformance.spec.loader import default_pack, examine
 from conformance.verdict import match, predicates
-from conformance.verdict.context import Context, Settings
+from conformance.verdict.context import Context
 from conformance.verdict.rules import RULES
+from conformance.verdict.settings import Settings
 
 META = Path(__file__).resolve().parents[2] / "specs/meta"
 WORDS: dict[str, Any] = yaml.safe_load((META / "rules.yaml").read_text(encoding="utf-8"))

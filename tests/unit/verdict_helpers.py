@@ -28,9 +28,10 @@ from conformance.spec.model import (
 )
 from conformance.trace.observation import Observation
 from conformance.trace.transcript import Entry, Transcript
-from conformance.verdict.context import Context, Settings
+from conformance.verdict.context import Context
 from conformance.verdict.model import Outcome
 from conformance.verdict.rules import RULES
+from conformance.verdict.settings import Settings
 
 T = Text("文", "text")
 ENVELOPE = Envelope.from_mapping(

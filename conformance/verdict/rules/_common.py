@@ -8,10 +8,11 @@ from typing import Any
 
 from conformance.protocol.pointer import MISSING
 from conformance.trace.transcript import Entry
-from conformance.verdict.context import Context, Group, Side, group_key
+from conformance.verdict.context import Context, Group, group_key
 from conformance.verdict.match import FieldTest, Matcher
 from conformance.verdict.model import Doubt, Outcome, Violation
 from conformance.verdict.predicates import RuleError, Undecided, show
+from conformance.verdict.settings import Side
 
 Params = Mapping[str, Any]
 _NOTHING = Group()

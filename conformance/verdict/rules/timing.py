@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from conformance.trace.transcript import Entry
-from conformance.verdict.context import Context, Side
+from conformance.verdict.context import Context
 from conformance.verdict.model import Outcome
 from conformance.verdict.rules._common import (
     Pairs,
@@ -17,6 +17,7 @@ from conformance.verdict.rules._common import (
     ms_text,
     need,
 )
+from conformance.verdict.settings import Side
 
 
 def within(params: Params, ctx: Context) -> Outcome:

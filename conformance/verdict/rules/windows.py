@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.trace.transcript import Entry
-from conformance.verdict.context import Context, Side
+from conformance.verdict.context import Context
 from conformance.verdict.model import Outcome
 from conformance.verdict.rules._common import Pairs, Params, Tally, groups, ms_between, ms_text, need
+from conformance.verdict.settings import Side
 
 
 def never(params: Params, ctx: Context) -> Outcome:

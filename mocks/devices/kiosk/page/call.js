@@ -18,7 +18,7 @@ export class Call {
   clear() {
     Object.assign(this, {
       id: "", session: "", window: "", ringing: false, connected: false, connection: null, streams: [],
-      early: [], ring: 0, frames: 0,
+      early: [], ring: 0, frames: 0, gone: null, leave: () => {},
     });
   }
 
@@ -97,6 +97,8 @@ export class Call {
   async begin(id, servers) {
     const connection = new RTCPeerConnection({ iceServers: servers, bundlePolicy: "max-bundle" });
     this.connection = connection;
+    this.gone = new Promise((_, reject) => { this.leave = () => reject(new RpcError(CODE.unknown, "the call is over")); });
+    this.gone.catch(() => {});
     connection.onicecandidate = ({ candidate }) => {
       if (this.connection !== connection) return;
       this.tell("media.candidate", { call_id: id, candidate: candidate ? plain(candidate) : null });
@@ -148,23 +150,29 @@ export class Call {
     if (!connection) throw new RpcError(CODE.state, "not answered yet");
     const gaveUp = connection.signalingState === "have-local-offer";
     await this.apply({ type: "offer", sdp: params.sdp });
-    await connection.setLocalDescription();
+    await this.lasting(connection.setLocalDescription());
     const { sdp } = connection.localDescription;
     setTimeout(() => this.tell("media.answer", { call_id: id, sdp }), 0); // after the answer to this call
     if (gaveUp) this.device.log("对方先提议，已让步");
     return {};
   }
 
+  /** A step of the connection, or the end of the call: closing a connection leaves its open steps unsettled for ever. */
+  lasting(step) {
+    return Promise.race([step, this.gone]);
+  }
+
   async apply(description) {
     const { connection } = this;
     try {
-      await connection.setRemoteDescription(description);
+      await this.lasting(connection.setRemoteDescription(description));
     } catch (error) {
+      if (error instanceof RpcError) throw error;
       this.device.log(`媒体描述无法使用：${error.message}`);
       throw new RpcError(CODE.params, `description refused: ${error.name}`, { member: "sdp" });
     }
     const early = this.early.splice(0);
-    for (const candidate of early) await connection.addIceCandidate(candidate ?? undefined);
+    for (const candidate of early) await this.lasting(connection.addIceCandidate(candidate ?? undefined));
   }
 
   async candidate(params) {
@@ -176,8 +184,9 @@ export class Call {
       return {};
     }
     try {
-      await this.connection.addIceCandidate(told ?? undefined);
+      await this.lasting(this.connection.addIceCandidate(told ?? undefined));
     } catch (error) {
+      if (error instanceof RpcError) throw error;
       throw new RpcError(CODE.params, `candidate refused: ${error.name}`, { member: "candidate" });
     }
     return {};
@@ -237,6 +246,7 @@ export class Call {
     clearTimeout(this.ring);
     this.release();
     connection?.close();
+    this.leave();
     this.over.add(id);
     this.clear();
     if (connection) this.tell("media.state", { call_id: id, state: "closed", notice_shown: notice });
