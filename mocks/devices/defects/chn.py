@@ -337,3 +337,42 @@ class _Tomorrow(Handshake):
     def attach_params(self) -> dict[str, Any]:
         params = super().attach_params()
         return {**params, "epoch": params["epoch"] + 1}
+
+
+@defect(
+    id="CHN-001-seen-only-when-new",
+    breaks=["CHN-001"],
+    about={"zh": "没有新消息时省略seen", "en": "leaves seen out while nothing new has come"},
+)
+class SeenOnlyWhenNew(Channel):
+    told = -1
+
+    def meta(self, seq: int) -> dict[str, Any]:
+        meta = super().meta(seq)
+        told, self.told = self.told, meta["seen"]
+        return meta if told != self.told else {name: value for name, value in meta.items() if name != "seen"}
+
+
+@defect(
+    id="CHN-005-handshake-numbered",
+    breaks=["CHN-005"],
+    about={"zh": "握手消息也占用序号", "en": "numbers the messages of the handshake, too"},
+)
+class HandshakeNumbered(Channel):
+    def meta(self, seq: int) -> dict[str, Any]:
+        return super().meta(seq or self.next_seq())
+
+
+@defect(
+    id="CHN-014-resumes-from-nothing",
+    breaks=["CHN-014"],
+    about={"zh": "恢复时last_seq总是0", "en": "resumes as if it had processed nothing"},
+)
+class ResumesFromNothing(Channel):
+    def handshake(self) -> Handshake:
+        return _FromNothing(self)
+
+
+class _FromNothing(Handshake):
+    def attach_params(self) -> dict[str, Any]:
+        return {**super().attach_params(), "last_seq": 0}

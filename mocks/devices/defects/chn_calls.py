@@ -8,7 +8,7 @@ from typing import Any
 from mocks.devices.reference.channel import Channel
 from mocks.devices.reference.commands import Commands
 from mocks.devices.reference.link import Answer, Link
-from mocks.devices.reference.wire import INTERNAL, TOO_LARGE, RpcError
+from mocks.devices.reference.wire import INTERNAL, NO_METHOD, TOO_LARGE, RpcError
 from mocks.devices.registry import defect
 
 
@@ -96,3 +96,15 @@ class CommandDoneTwice(Channel):
         if command_id in commands.running:
             await asyncio.wait([commands.running[command_id][1]])
         commands.ended.pop(command_id, None)
+
+
+@defect(
+    id="CHN-009-unknown-method-closes",
+    breaks=["CHN-009"],
+    about={"zh": "应答未知方法后断开连接", "en": "closes the connection after an unknown method"},
+)
+class UnknownMethodCloses(Channel):
+    def refuse(self, message_id: Any, error: RpcError) -> None:
+        super().refuse(message_id, error)
+        if error.code == NO_METHOD and self.conn is not None:
+            self.d.spawn(self.close(self.conn, 1011), "close")

@@ -8,6 +8,7 @@ from typing import Any
 from mocks.devices.reference.actions import Actions
 from mocks.devices.reference.bank import Bank, Peripheral
 from mocks.devices.reference.commands import Command, Commands
+from mocks.devices.reference.pictures import signature_picture
 from mocks.devices.reference.printing import Printing
 from mocks.devices.reference.reports import Reports
 from mocks.devices.reference.screens import Screens
@@ -380,3 +381,15 @@ class SlowToFocus(Actions):
 class JobOfTheSpooler(Actions):
     async def print_job(self, command: Command) -> dict[str, Any]:
         return {**await super().print_job(command), "job_id": f"spool-{len(self.d.printing.sheets)}"}
+
+
+@defect(
+    id="PER-050-signature-reported-before-upload",
+    breaks=["MAT-002", "PER-050"],  # the digest is told before any answer has one
+    about={"zh": "签名未上传即报完成", "en": "reports a signature before it is uploaded"},
+)
+class SignatureReportedBeforeUpload(Actions):
+    async def sign(self, command: Command) -> dict[str, Any]:
+        await self.signed(self.d.bank.get(command.peripheral))
+        self.d.spawn(self.upload(command, signature_picture()), "upload")
+        return {"material_id": command.args["material_id"], "digest": self.d.docking.digest(signature_picture().data)}

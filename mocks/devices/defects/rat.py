@@ -237,3 +237,19 @@ class WaitsForReason(Ratings):
     async def ask_reasons(self, prompt: Prompt) -> None:
         if self.wants_reasons(prompt):
             await asyncio.sleep(self.d.timers.s("T-RATING") * 2)
+
+
+@defect(
+    id="RAT-004-not-rated-on-the-second-try",
+    breaks=["RAT-004"],
+    about={"zh": "重新提交时变成未评价", "en": "a rating that met an error is sent again as not rated"},
+)
+class NotRatedOnSecondTry(Ratings):
+    async def submit(self, body: dict[str, Any]) -> None:
+        if body["outcome"] == "rated":
+            try:
+                await self.d.docking.send(self.request(body))
+            except Refused:
+                body = {**body, "outcome": "not_rated"}
+                del body["level"]
+        await super().submit(body)

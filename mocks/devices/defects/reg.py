@@ -290,3 +290,13 @@ class BlankAfterTheId(Registration):
 class TicketWhileRefused(Tickets):
     def may_issue(self) -> bool:
         return self.d.mode == "normal"
+
+
+@defect(
+    id="REG-012-retry-after-in-minutes",
+    breaks=["REG-012"],
+    about={"zh": "把Retry-After当作分钟", "en": "takes Retry-After for minutes"},
+)
+class RetryAfterInMinutes(Registration):
+    def on_refusal(self, problem: Problem) -> float:
+        return super().on_refusal(problem) * 60

@@ -340,3 +340,23 @@ class ByeRefused(Calls):
 class SignalingComesBackLate(Calls):
     async def pause(self, _delay_s: float) -> None:
         await asyncio.sleep(self.d.timers.s("T-RECONNECT") * 1.1)
+
+
+@defect(
+    id="SIG-007-picks-up-with-the-next-call",
+    breaks=["SIG-007"],
+    may_break=["SIG-008"],  # no offer follows for a call that is over
+    about={"zh": "下一来电时接听已超时的来电", "en": "picks a call up that timed out when the next one comes"},
+)
+class PicksUpWithTheNextCall(Calls):
+    given_up = ""
+
+    def give_up_ringing(self, call: Call) -> None:
+        super().give_up_ringing(call)
+        self.given_up = call.call_id
+
+    async def connect(self, call: Call) -> None:
+        late, self.given_up = self.given_up, ""
+        if late:
+            self.post("call.answer", {"call_id": late})
+        await super().connect(call)
