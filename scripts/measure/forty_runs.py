@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -46,18 +47,22 @@ def _again(lab: MemoryLab, label: str, runs: Sequence[tuple[str | None, int]]) -
 
 
 def _on_sockets(desk: Desk) -> Iterator[Figure]:
-    """Every second run has every core of the machine kept busy; the order of cases is shuffled by the seed."""
-    for file in sorted((ROOT / "devices").glob("*.toml")):
-        device = _own_name(desk, file)
-        tallies = {False: _Tally(), True: _Tally()}
-        for number in range(1, desk.socket_runs + 1):
-            busy = number % 2 == 0
-            with _every_core_busy() if busy else nullcontext():
-                run = desk.run(device, f"again-{file.stem}-{number}", "--profile", "core", "--seed", str(number))
-            tallies[busy].add(run)
-        for busy, tally in tallies.items():
-            if tally.codes:
-                yield tally.figure(file.name, "every core busy" if busy else "quiet")
+    """All good devices side by side, in rounds: every second one has every core of the machine kept busy besides; the order of
+    cases is shuffled by the round's seed."""
+    files = {file.stem: _own_name(desk, file) for file in sorted((ROOT / "devices").glob("*.toml"))}
+    tallies = {(name, busy): _Tally() for name in files for busy in (False, True)}
+    for number in range(1, desk.socket_runs + 1):
+        busy = number % 2 == 0
+        with _every_core_busy() if busy else nullcontext():
+            outs = {name: f"again-{name}-{number}" for name in files}
+            begin = time.perf_counter()
+            started = {name: desk.start_run(files[name], outs[name], "--profile", "core", "--seed", str(number)) for name in files}
+            for name, process in started.items():
+                code, tail = desk.ended(process)
+                tallies[name, busy].add(Run(desk.scratch / outs[name], time.perf_counter() - begin, code, tail))
+    for (name, busy), tally in tallies.items():
+        if tally.codes:
+            yield tally.figure(f"{name}.toml", "every core busy besides" if busy else "the good devices side by side")
 
 
 @dataclass
