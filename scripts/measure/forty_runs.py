@@ -56,7 +56,8 @@ def _on_sockets(desk: Desk) -> Iterator[Figure]:
         with _every_core_busy() if busy else nullcontext():
             outs = {name: f"again-{name}-{number}" for name in files}
             begin = time.perf_counter()
-            started = {name: desk.start_run(files[name], outs[name], "--profile", "core", "--seed", str(number)) for name in files}
+            words = ("--profile", "core", "--seed", str(number))
+            started = {name: desk.start_run(files[name], outs[name], *words) for name in files}
             for name, process in started.items():
                 code, tail = desk.ended(process)
                 tallies[name, busy].add(Run(desk.scratch / outs[name], time.perf_counter() - begin, code, tail))
