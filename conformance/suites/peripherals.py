@@ -13,6 +13,14 @@ COMMAND = "peripheral.command session.open peripheral.report"
 PULLED: Mapping[str, Any] = {"in": False}  # `in` is a word of the language, so it comes as a mapping
 PLUGGED: Mapping[str, Any] = {"in": True}
 A4_200DPI: Mapping[str, Any] = {"min_width": 1654, "min_height": 2339}  # DA/T 31-2017: 200 dpi on A4
+# Peripherals that take something of a resident: action and arguments
+COLLECTING: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "id_card_reader": ("read", {}),
+    "social_card_reader": ("read", {}),
+    "code_scanner": ("scan", {}),
+    "document_camera": ("capture", A4_200DPI),
+    "signature_pad": ("sign", {}),
+}
 
 
 @case("per.report", "求助按钮上报", "the help button is reported", roles="peripheral.report", verbs="press")
@@ -361,10 +369,18 @@ async def evaluator_fault(stage: Stage) -> None:
     await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="evaluator")
 
 
-@case("per.outside-session", "无会话时不得使用外设", "nothing is read outside a session", roles="peripheral.command session.open")
+@case(
+    "per.outside-session",
+    "无会话时不得采集",
+    "nothing is read outside a session",
+    roles="peripheral.command session.open",
+    condition={"any": [f"RVW.PER.{peripheral.upper()}" for peripheral in COLLECTING]},
+)
 async def outside_session(stage: Stage) -> None:
-    """A command for a session that nobody opened."""
+    """A command for a session that nobody opened, to the first peripheral of the device that takes something of a resident."""
     intended = {"stimulus": "no-session"}
     nobody = steps.Visit(stage.city.new_id("ticket_id"), stage.city.new_id("session_id"))
-    await stage.reply(await steps.command(stage, nobody, "second_screen", "show", facts={"intended": intended}, text="x"))
+    peripheral = next(name for name in COLLECTING if stage.pics.get(f"RVW.PER.{name.upper()}"))
+    action, args = COLLECTING[peripheral]
+    await stage.reply(await steps.command(stage, nobody, peripheral, action, facts={"intended": intended}, **args))
     await stage.quiet("T-QUIET")
