@@ -7,10 +7,8 @@ import ssl
 import warnings
 from typing import Any
 
-from mocks.devices.reference.channel import Channel
 from mocks.devices.reference.deviceapi import DeviceApi
 from mocks.devices.reference.docking import Docking, Problem, Request
-from mocks.devices.reference.handshake import Handshake
 from mocks.devices.reference.link import Link
 from mocks.devices.reference.registration import Registration
 from mocks.devices.reference.signing import HttpMessage, ParsedSignature, sign
@@ -164,22 +162,6 @@ class TokenRunsOut(Registration):
 
     def token_is_over(self) -> bool:
         return False
-
-
-@defect(
-    id="SEC-015-answer-for-another-interface",
-    breaks=["SEC-015"],
-    may_break=["REG-006", "REG-013", "REG-014"],
-    about={"zh": "信令鉴权应答用错接口", "en": "answers the signaling's challenge for another interface"},
-)
-class AnswerForAnotherInterface(Link):
-    def handshake(self) -> Handshake:
-        return _Mixed(self)
-
-
-class _Mixed(Handshake):
-    def iface(self) -> str:
-        return "I2"
 
 
 @defect(
@@ -337,27 +319,6 @@ class AnotherHash(Docking):
 
 
 @defect(
-    id="SEC-016-one-answer-for-all",
-    breaks=["SEC-016"],
-    may_break=["CHN-014", "CHN-015", "REG-014", "ROB-008", "SEC-015", "SIG-017"],
-    about={"zh": "重复使用鉴权应答", "en": "answers every challenge with the first answer"},
-)
-class OneAnswerForAll(Link):
-    proof = ""
-
-    def handshake(self) -> Handshake:
-        return _Parrot(self)
-
-
-class _Parrot(Handshake):
-    def answer(self, challenge: dict[str, Any]) -> dict[str, Any]:
-        answer = super().answer(challenge)
-        if isinstance(self.link, OneAnswerForAll):
-            self.link.proof = answer["signature"] = self.link.proof or answer["signature"]
-        return answer
-
-
-@defect(
     id="SEC-007-target-not-covered",
     breaks=["SEC-007"],
     may_break=["SEC-006"],
@@ -377,22 +338,3 @@ class TargetNotCovered(_ForTimeOnly):
 class DigestOfAnotherBody(Docking):
     def digest(self, body: bytes) -> str:
         return super().digest(body + b" " if b'"reason"' in body else body)
-
-
-@defect(
-    id="SEC-015-wrong-first-answer",
-    breaks=["SEC-015"],
-    may_break=["REG-013"],  # turned away, it is online only after another registration
-    about={"zh": "上电后首次鉴权应答错误", "en": "the first answer to a challenge after power-on is wrong"},
-)
-class WrongFirstAnswer(Channel):
-    answered = False
-
-    def handshake(self) -> Handshake:
-        first, self.answered = not self.answered, True
-        return _ForI3(self) if first else super().handshake()
-
-
-class _ForI3(Handshake):
-    def iface(self) -> str:
-        return "I3"
