@@ -59,7 +59,7 @@ async def refused_then_backoff(stage: Stage) -> None:
 @case("reg.retry-after", "遵守 Retry-After", "honours Retry-After", roles="registration.register", given="off", power=True)
 async def retry_after(stage: Stage) -> None:
     """The system is overloaded and names a time: a good device comes back, but not before."""
-    wait_s = math.ceil(stage.limit_s("T-TICKET") * 1.1)
+    wait_s = math.ceil(stage.limit_s("T-BACKOFF") * 1.6)  # longer than a first back-off with its jitter, in whole seconds
     async with stage.fault("http.503", role="registration.register", retry_after_s=wait_s, times=1):
         await stage.device.power_on()
         first = await stage.expect("registration.register", timer="T-REGISTER")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from conformance.spec.model import Level, Spec
+from conformance.spec.model import Level, Obligation, Spec
 from conformance.trace.transcript import Entry
 from conformance.verdict import blame as blaming
 from conformance.verdict.model import Blame, CaseResult, Finding, Verdict
@@ -142,22 +143,23 @@ def with_roots(results: Sequence[CaseResult]) -> list[CaseResult]:
 
 
 def _unproven(case: str, attempt: Attempt, spec: Spec, scope: Scope) -> list[str]:
-    """MUST obligations that only this case is there to provoke and that met no occasion in which they held."""
-    held = {f.obligation for f in attempt.findings if f.outcome.held}
-    return [
-        oid for oid in scope.cases.get(case, ())
-        if oid not in held and oid in scope.selected and _is_own(oid, case, spec)
-    ]  # fmt: skip
+    """MUST obligations that only this case is there to provoke and that it left open: none of their occasions held, or too few
+    because a measurement was thin, which another attempt may settle."""
+    held: Counter[str] = Counter()
+    thin: set[str] = set()
+    for finding in attempt.findings:
+        held[finding.obligation] += len(finding.outcome.held)
+        if any(doubt.reason == "thin" for doubt in finding.outcome.undecidable):
+            thin.add(finding.obligation)
+    own = [o for oid in scope.cases.get(case, ()) if oid in scope.selected and (o := _own(oid, case, spec)) is not None]
+    return [o.id for o in own if not held[o.id] or (o.id in thin and held[o.id] < o.occasions)]
 
 
-def _is_own(oid: str, case: str, spec: Spec) -> bool:
+def _own(oid: str, case: str, spec: Spec) -> Obligation | None:
     clause = spec.clauses.get(oid.split(".", 1)[0])
-    obligation = next((o for o in clause.obligations if o.id == oid), None) if clause else None
-    return (
-        obligation is not None
-        and clause is not None
-        and clause.level is Level.MUST
-        and obligation.stimulus == case
-        and obligation.rule is not None
-        and obligation.rule.scope == "case"
-    )
+    if clause is None or clause.level is not Level.MUST:
+        return None
+    obligation = next((o for o in clause.obligations if o.id == oid), None)
+    if obligation is None or obligation.stimulus != case or obligation.rule is None or obligation.rule.scope != "case":
+        return None
+    return obligation

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from verdict_helpers import Tape, ns
 
+from conformance.verdict.predicates import RuleError
+
 ACK = {"after": {"message": "command", "kind": "request"}, "expect": {"kind": "result"}, "timer": "T-ACK", "reply": True}
 BEAT = {"of": {"message": "heartbeat", "kind": "request"}, "timer": "T-BEAT"}
 
@@ -117,6 +119,19 @@ def beats(*times: float, end: float | None = None) -> Tape:
         tape.at(t).call("iut", "heartbeat", state="idle")
     tape.at(times[-1] if end is None else end).observe("case.end")
     return tape
+
+
+def test_within_takes_a_lower_bound_from_the_message() -> None:
+    params = ACK | {"timer": "T-BEAT", "not_before": "/params/wait_s"}
+    for seconds, held, violated in ((0.31, [1], []), (0.29, [], [1])):
+        tape = Tape()
+        command = tape.call("bench", "command", command_id="k1", wait_s=0.3)
+        tape.at(seconds).answer(command)
+        assert ns(tape.judge("within", **params)) == (held, violated, [])
+    tape = Tape()
+    tape.at(0.1).answer(tape.call("bench", "command", command_id="k1", wait_s="soon"))
+    with pytest.raises(RuleError, match="tells no seconds: 'soon'"):
+        tape.judge("within", **params)
 
 
 def test_interval_bounds_gaps_on_both_sides() -> None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from conformance.trace.transcript import Entry
 from conformance.verdict.context import Context
 from conformance.verdict.model import Outcome
+from conformance.verdict.predicates import RuleError
 from conformance.verdict.rules._common import (
     Pairs,
     Params,
@@ -21,7 +22,8 @@ from conformance.verdict.settings import Side
 
 
 def within(params: Params, ctx: Context) -> Outcome:
-    """After each `after` comes an `expect` that belongs to it: not later than `timer`, not earlier than `at_least`.
+    """After each `after` comes an `expect` that belongs to it: not later than `timer`, not earlier than `at_least` (a timer) and
+    than `not_before` (a field of `after` that tells seconds, as Retry-After does).
 
     `reply` demands that it is the reply to `after`; `until` cancels the occasion when it comes first; `needs` is the bench's own
     step without which nothing is due: where it was not taken in time, the want of `expect` says nothing.
@@ -103,9 +105,8 @@ def _cancelled(ends: Pairs | None, opening: Entry, settled: Entry | None, deadli
 
 def _book_found(tally: Tally, ctx: Context, params: Params, opening: Entry, found: Entry, limit: float | None, what: str) -> None:
     took = max(found.t - ctx.begins(opening), 0.0) * 1000
-    if "at_least" in params:
-        timer = params["at_least"]
-        floor = ctx.settings.limit_ms(timer, opening.t) * (1 - ctx.settings.tolerance(timer))
+    floor = _floor(params, ctx, opening)
+    if floor is not None:
         side = ctx.settings.side(took, floor, found.t, fails=Side.BELOW)
         if side is Side.BELOW:
             tally.violated(found.n, f"{what} not before {ms_text(floor)}", f"after {ms_text(took)}", opening.n)
@@ -117,6 +118,21 @@ def _book_found(tally: Tally, ctx: Context, params: Params, opening: Entry, foun
         tally.held(found.n)
     else:
         decide_upper(tally, ctx, found, took, limit, what, opening.n)
+
+
+def _floor(params: Params, ctx: Context, opening: Entry) -> float | None:
+    """The least time, ms. Raises RuleError where the field that tells it holds no number."""
+    floors = []
+    if "at_least" in params:
+        timer = params["at_least"]
+        floors.append(ctx.settings.limit_ms(timer, opening.t) * (1 - ctx.settings.tolerance(timer)))
+    if "not_before" in params:
+        told = opening.get(params["not_before"])
+        try:
+            floors.append(float(told) * 1000)
+        except (TypeError, ValueError):
+            raise RuleError(f"{params['not_before']} tells no seconds: {told!r}") from None
+    return max(floors, default=None)
 
 
 def interval(params: Params, ctx: Context) -> Outcome:
