@@ -10,7 +10,8 @@ import asyncio
 import itertools
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -86,6 +87,18 @@ class MemoryNetwork:
         """The device is off."""
         self._mounts.pop(base_url.rstrip("/"), None)
 
+    @contextmanager
+    def ours(self) -> Iterator[None]:
+        """What the city does when the device calls it. A mistake in there is ours: the device sees a dead connection, as it would
+        on sockets, and no exception of the bench. Raises ConnectionError, ssl.SSLError."""
+        try:
+            yield
+        except (OSError, asyncio.CancelledError):  # what a client meets on a network; TLS errors are OSErrors too
+            raise
+        except Exception as error:
+            self.city.office.bench_error("city", f"{type(error).__name__}: {error}")
+            raise ConnectionResetError("connection lost") from error
+
     async def device_http(self, method: str, url: str, headers: Headers, body: bytes) -> HttpResult:
         """The bench calls a device. Raises ConnectionRefusedError where none serves."""
         await asyncio.sleep(self.latency_s)
@@ -129,20 +142,24 @@ class MemoryTransport:
         await asyncio.sleep(network.latency_s)
         parts = urlsplit(url)
         iface = self._interface(parts.path)
-        conn = network.connect(iface, self._verify, self._peer)
+        with network.ours():
+            conn = network.connect(iface, self._verify, self._peer)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         raw = render_request(method, target, [("host", parts.netloc), *headers], body)
         try:
-            action = city.http(conn, raw, iface)
+            with network.ours():
+                action = city.http(conn, raw, iface)
             await asyncio.sleep(network.latency_s + action.delay_s)
-            if action.drop:
-                city.conn_closed(iface, conn, "bench", "fault")
-                raise ConnectionResetError("connection lost")
-            city.http_sent(conn, action, iface)
+            with network.ours():
+                if action.drop:
+                    city.conn_closed(iface, conn, "bench", "fault")
+                    raise ConnectionResetError("connection lost")
+                city.http_sent(conn, action, iface)
         except asyncio.CancelledError:
             city.conn_closed(iface, conn, "iut", "given up")
             raise
-        city.conn_closed(iface, conn, "iut", "done")
+        with network.ours():
+            city.conn_closed(iface, conn, "iut", "done")
         reply = parse_response(action.raw, method)
         return MemoryReply(reply.status, dict(reply.headers), reply.body)
 
@@ -153,18 +170,20 @@ class MemoryTransport:
         parts = urlsplit(url)
         rows = city.office.dialect.ws_interfaces
         iface = next((i.id for i in rows if i.path == parts.path), rows[0].id)
-        conn = network.connect(iface, self._verify, self._peer)
+        with network.ours():
+            conn = network.connect(iface, self._verify, self._peer)
         upgrade = [("host", parts.netloc), ("upgrade", "websocket"), ("connection", "Upgrade"),
                    ("sec-websocket-version", "13"), ("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==")]  # fmt: skip
         if subprotocol:
             upgrade.append(("sec-websocket-protocol", subprotocol))
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        decision = city.ws_open(conn, render_request("GET", target, upgrade, b""))
-        if not decision.accept:
-            city.conn_closed(iface, conn, "bench", decision.reason)
-            raise ConnectionRefusedError(f"upgrade refused: {decision.status}")
         ws = MemoryWs(network, iface, conn)
-        ws.start(decision)
+        with network.ours():
+            decision = city.ws_open(conn, render_request("GET", target, upgrade, b""))
+            if not decision.accept:
+                city.conn_closed(iface, conn, "bench", decision.reason)
+                raise ConnectionRefusedError(f"upgrade refused: {decision.status}")
+            ws.start(decision)
         return ws
 
     def _interface(self, path: str) -> str:
@@ -203,7 +222,8 @@ class MemoryWs:
         await asyncio.sleep(self.network.latency_s)
         if self._gone is not None:
             raise self._gone
-        self.network.city.ws_frame(self.conn, opcode, fin, False, payload)
+        with self.network.ours():
+            self.network.city.ws_frame(self.conn, opcode, fin, False, payload)
 
     async def recv(self) -> str:
         """The next text message. Raises the device's closed error once the connection is over."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mocks.city import City
 from mocks.pki import Leaf, RunCa, presentations
@@ -54,6 +55,7 @@ async def listen(
     `/doctor` has the number of the HTTP port, and one that the system chooses as it does for media. Raises ListenError where a
     TCP port cannot be opened.
     """
+    _report_mistakes(city)
     seen_as = advertise or host
     authority = ca or RunCa()
     leafs = presentations(authority, list(dict.fromkeys([seen_as, host, *names])), good)
@@ -77,6 +79,20 @@ async def listen(
     stun = await serve_stun(host, (servers[0].port, 0))
     city.set_endpoints(urls, stun.ports)
     return Listeners(authority, servers, ws, stun, urls[dialect.http_interfaces[0].id])
+
+
+def _report_mistakes(city: City) -> None:
+    """What goes wrong in a callback of the loop is a mistake of ours, and on the record: the loop alone would log it, drop the
+    connection and leave the silence to the device."""
+
+    def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if error is None or isinstance(error, OSError):  # a network is what it is; TLS errors are OSErrors too
+            loop.default_exception_handler(context)
+        else:
+            city.office.bench_error("loop", f"{type(error).__name__}: {error}")
+
+    asyncio.get_running_loop().set_exception_handler(report)
 
 
 async def _opened(server: Awaitable[T]) -> T:

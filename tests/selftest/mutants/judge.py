@@ -95,7 +95,8 @@ def timer_is_missing(patch: pytest.MonkeyPatch) -> None:
             settings = settings_of(*args)
             rest = {name: timer for name, timer in settings.spec.timers.items() if name != "T-ACK"}
             limits = {name: limit for name, limit in settings.timers_ms.items() if name != "T-ACK"}
-            return replace(settings, spec=replace(settings.spec, timers=rest), timers_ms=limits)
+            told = {name: values for name, values in settings.told.items() if name != "T-ACK"}
+            return replace(settings, spec=replace(settings.spec, timers=rest), timers_ms=limits, told=told)
 
         return without
 
