@@ -86,13 +86,16 @@ class Settings:
             total += waited
         return total
 
-    def side(self, duration_ms: float, limit_ms: float, end: float, *, fails: Side | None = None) -> Side:
+    def side(
+        self, duration_ms: float, limit_ms: float, end: float, *, fails: Side | None = None, since: float | None = None
+    ) -> Side:
         """On which side of a limit a duration that ended at `end` (seconds) surely is; `THIN` inside the guard band.
 
         Where only one side is a failure, `fails` names it: what the machine held up then widens the band on that side alone,
-        for a busy machine excuses lateness and puts no good measurement in doubt.
+        for a busy machine excuses lateness and puts no good measurement in doubt. `since` (seconds) is where the measurement
+        can have been spoilt from, if that is before the duration began.
         """
-        start = end - duration_ms / 1000
+        start = end - duration_ms / 1000 if since is None else since
         guard, starved = self.guard_ms(start, end), self.starved_ms(start, end)
         if duration_ms > limit_ms + guard + (0.0 if fails is Side.BELOW else starved):
             return Side.ABOVE

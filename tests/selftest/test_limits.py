@@ -98,10 +98,12 @@ def measured(obligation: Obligation, run: Context, part: Sequence[Entry]) -> lis
     found: list[Measured] = []
     side, held = Settings.side, Tally.held
 
-    def asking(self: Settings, duration_ms: float, limit_ms: float, end: float, *, fails: Side | None = None) -> Side:
+    def asking(
+        self: Settings, duration_ms: float, limit_ms: float, end: float, *, fails: Side | None = None, **more: Any
+    ) -> Side:
         if fails is not None and limit_ms > 0:
             asked.append((duration_ms / 1000, limit_ms / 1000, end, fails))
-        return side(self, duration_ms, limit_ms, end, fails=fails)
+        return side(self, duration_ms, limit_ms, end, fails=fails, **more)
 
     def holding(self: Tally, n: int) -> None:
         found.extend(Measured(n, end - took, end, limit, fails) for took, limit, end, fails in asked)

@@ -46,3 +46,20 @@ def test_a_case_is_open_where_a_thin_measurement_leaves_too_few_of_its_own(secon
     case = judged(seconds, occasions=2, own=True).cases[0]
     assert case.verdict is verdict
     assert case.reason.startswith("thin") is (verdict is not Verdict.PASS)
+
+
+@pytest.mark.parametrize(("starved_ms", "verdict", "thin"), [(0, Verdict.FAIL, 0), (300, Verdict.PASS, 2)])
+def test_a_beat_that_the_machine_held_up_excuses_the_short_gap_after_it(starved_ms: float, verdict: Verdict, thin: int) -> None:
+    beat = rule("interval", "session", of={"message": "heartbeat", "kind": "request"}, timer="T-BEAT")
+    spec = make_spec(clause(obligation("CHN-001.a", beat, occasions=1)))
+    tape = Tape(spec, started_at="2030-01-10T08:00:00+00:00", profile="ci")
+    tape.observe("plan", selected=["CHN-001.a"], cases=[])
+    for second in (0.0, 1.0):
+        tape.at(second).call("iut", "heartbeat", state="idle")
+    if starved_ms:
+        tape.at(2.2).observe("bench.starved", ms=starved_ms, since=1.5)
+    tape.at(2.3).call("iut", "heartbeat", state="idle")  # due at 2.0
+    tape.at(3.0).call("iut", "heartbeat", state="idle")  # by plan, 0.7 s after the late one
+    tape.observe("run.end", reason="complete")
+    found = judge_run(tape.transcript, tape.transcript.spec).clauses[0]
+    assert (found.verdict, found.obligations[0].undecidable) == (verdict, thin)
