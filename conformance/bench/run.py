@@ -31,8 +31,8 @@ from conformance.verdict.model import CaseResult, Finding, RunResult, Verdict
 from conformance.verdict.waivers import Waiver
 
 REPEATS = 5  # how often a thin measurement is taken again (decision 5), declared before the run
-HEAR_OUT_ROUNDS = 4  # what was late during one wait for a limit moves that limit a little further
-HEARD_OUT_S = 0.03  # and what is late between the last wait and the end of the case moves it a last time
+HEAR_OUT_ROUNDS = 6  # what was late during one wait for a limit moves that limit a little further
+HEARD_OUT_S = 0.03  # the least of these waits: the machine may have held something up since
 SETTLE_S = 30.0  # the clerk's own steps have shorter limits; what lasts longer hangs
 # How a procedure ends that could not put back what it had changed in the device: the next case starts from a cold start.
 _LEFT_ALONE = frozenset({"bench-error", "device-unreachable", "no-stimulus"})
@@ -155,9 +155,10 @@ class RunSession:
             assert self._hearing is not None
             own = self._hearing.scope.provoked_by(case.id)
             running = [d.until for f in findings if f.obligation in own for d in f.outcome.undecidable]
-            left_s = max(running, default=-HEARD_OUT_S) + HEARD_OUT_S - recorder.clock.monotonic()
-            if left_s <= 0:
+            last = max(running, default=0.0)
+            if not last:
                 return
+            left_s = max(last - recorder.clock.monotonic(), HEARD_OUT_S)
             wait = {"what": "limits that still run", "limit_ms": round(left_s * 1000)}
             recorder.observe("", "-", "wait", facts=wait)
             await recorder.wait_for(lambda _: False, recorder.last, left_s + MOMENT_S)

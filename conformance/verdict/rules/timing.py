@@ -23,7 +23,7 @@ from conformance.verdict.settings import Side
 
 def within(params: Params, ctx: Context) -> Outcome:
     """After each `after` comes an `expect` that belongs to it: not later than `timer`, not earlier than `at_least` (a timer) and
-    than `not_before` (a field of `after` that tells seconds, as Retry-After does).
+    than `not_before` (a field of `after` that tells seconds, as Retry-After does) less its share `early`.
 
     `reply` demands that it is the reply to `after`; `until` cancels the occasion when it comes first; `needs` is the bench's own
     step without which nothing is due: where it was not taken in time, the want of `expect` says nothing.
@@ -129,7 +129,7 @@ def _floor(params: Params, ctx: Context, opening: Entry) -> float | None:
     if "not_before" in params:
         told = opening.get(params["not_before"])
         try:
-            floors.append(float(told) * 1000)
+            floors.append(float(told) * 1000 * (1 - float(params.get("early", 0.0))))
         except (TypeError, ValueError):
             raise RuleError(f"{params['not_before']} tells no seconds: {told!r}") from None
     return max(floors, default=None)
