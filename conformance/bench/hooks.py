@@ -18,7 +18,6 @@ from mocks.pki import RunCa
 
 HOOK_LIMIT_S: Final = 1800.0  # flashing takes its time, but not for ever
 TOLD_LINES: Final = 8
-_WHERE: Final = {"before the run": "运行之前", "in its registration": "注册时"}  # when the device was asked
 NOBODY: Final = "https://127.0.0.1:9/"  # RFC 863: discard; a device that is only asked who it is must reach no city
 
 
@@ -111,12 +110,12 @@ async def said_by_tester(url: str) -> str | None:
     return str(told) if told else None
 
 
-def compare(expected: str, found: str, where: str) -> None:
-    """Raises OtherBuild where the device is another build than expected."""
+def compare(expected: str, found: str, when: Text) -> None:
+    """Raises OtherBuild where the device, asked `when`, is another build than expected."""
     if found != expected:
         raise OtherBuild(Text(
-            f"设备自报固件为 {found or '（空）'!r}（{_WHERE.get(where, where)}），--expect-firmware 要求 {expected!r}；"
+            f"设备自报固件为 {found or '（空）'!r}（{when.zh}），--expect-firmware 要求 {expected!r}；"
             "没有运行任何用例：请刷写设备，或写上设备现有的固件版本",
-            f"the device says firmware {found or '(nothing)'!r} ({where}), --expect-firmware asks for {expected!r}; "
+            f"the device says firmware {found or '(nothing)'!r} ({when.en}), --expect-firmware asks for {expected!r}; "
             "nothing was run: flash the device or name the build that is on it",
         ))  # fmt: skip

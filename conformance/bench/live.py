@@ -142,7 +142,7 @@ class LiveRun:
             asked = hooks.ask_firmware(p.device, free_ports(2), p.place.device_host)
             told = self._thread.call(asked)
             if told is not None:
-                hooks.compare(expected, told, "before the run")
+                hooks.compare(expected, told, Text("运行之前", "before the run"))
             return told
         except (hooks.HookFailed, hooks.OtherBuild, LabError) as error:
             raise UsageProblem(error.lines) from error
@@ -208,7 +208,7 @@ class LiveRun:
         try:
             firmware = self._thread.call(self._session.await_device(limit_s))
             if p.options.expect_firmware and told is None:
-                hooks.compare(p.options.expect_firmware, firmware, "in its registration")
+                hooks.compare(p.options.expect_firmware, firmware, Text("注册时", "in its registration"))
         except RunAborted as error:
             self.aborted = error
         except hooks.OtherBuild as error:

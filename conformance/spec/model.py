@@ -324,5 +324,7 @@ class Spec:
 
     def obligation(self, oid: str) -> Obligation:
         """The obligation with the id `FAM-nnn.a`. Raises KeyError."""
-        clause = self.clauses[oid.split(".", 1)[0]]
-        return next(o for o in clause.obligations if o.id == oid)
+        for obligation in self.clauses[oid.split(".", 1)[0]].obligations:
+            if obligation.id == oid:
+                return obligation
+        raise KeyError(oid)

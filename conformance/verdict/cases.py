@@ -151,15 +151,10 @@ def _unproven(case: str, attempt: Attempt, spec: Spec, scope: Scope) -> list[str
         held[finding.obligation] += len(finding.outcome.held)
         if any(doubt.reason == "thin" for doubt in finding.outcome.undecidable):
             thin.add(finding.obligation)
-    own = [o for oid in scope.cases.get(case, ()) if oid in scope.selected and (o := _own(oid, case, spec)) is not None]
+    own = [o for oid in scope.cases.get(case, ()) if oid in scope.selected and _is_own(o := spec.obligation(oid), case, spec)]
     return [o.id for o in own if not held[o.id] or (o.id in thin and held[o.id] < o.occasions)]
 
 
-def _own(oid: str, case: str, spec: Spec) -> Obligation | None:
-    clause = spec.clauses.get(oid.split(".", 1)[0])
-    if clause is None or clause.level is not Level.MUST:
-        return None
-    obligation = next((o for o in clause.obligations if o.id == oid), None)
-    if obligation is None or obligation.stimulus != case or obligation.rule is None or obligation.rule.scope != "case":
-        return None
-    return obligation
+def _is_own(obligation: Obligation, case: str, spec: Spec) -> bool:
+    must = spec.clauses[obligation.clause].level is Level.MUST
+    return must and obligation.stimulus == case and obligation.rule is not None and obligation.rule.scope == "case"

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -80,9 +80,9 @@ def _several(steps: Sequence[Any]) -> Sequence[Sequence[Step]]:
 
 def judged(obligation: str, steps: Sequence[Step], pair: Pair) -> Outcome:
     """What the rule of an obligation says about a transcript."""
-    found = next(o for clause in pack().clauses.values() for o in clause.obligations if o.id == obligation)
-    assert found.rule is not None
-    return RULES[found.rule.kind](found.rule.params, _context(Player(pair).play(steps)))
+    rule = pack().obligation(obligation).rule
+    assert rule is not None
+    return RULES[rule.kind](rule.params, _context(Player(pair).play(steps)))
 
 
 def _context(transcript: Transcript) -> Context:
@@ -92,15 +92,15 @@ def _context(transcript: Transcript) -> Context:
 class Player:
     """Writes one trace, step after step. The first entry is the head of the run, the second begins the case `c`."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Pair, timer_set: Literal["production", "lab"] = "lab") -> None:
         self.spec = pack()
         self.transcript = Transcript(self.spec)
         self._steps: list[Entry] = []
         self._ids = 0
         self._seq = {"iut": 0, "bench": 0}
         known = declared(load_device(ROOT / "devices" / "reference.toml"), self.spec)
-        self._timers = {timer.id: timer.lab_ms for timer in self.spec.timers.values()}
-        head = {"profile": "core", "timer_set": "lab", "timers": self._timers,
+        self._timers = {timer.id: timer.value_ms(timer_set) for timer in self.spec.timers.values()}
+        head = {"profile": "core", "timer_set": timer_set, "timers": self._timers,
                 "pics": {**known.pics, **pair.pics}, "pixit": {**known.pixit, **pair.pixit}}  # fmt: skip
         self._feed(0.0, "-", "run.start", b"", "", head, case="")
         self._feed(0.0, "-", "case.start", b"", "", {})

@@ -59,7 +59,9 @@ def test_each_boot_is_held_to_what_it_was_told() -> None:
     first = beats(tape, 0.1, 1.1, 1.7, conn="a")
     welcomed(tape.at(2.0), '{"T-BEAT": 600}', "b2")
     second = beats(tape, 2.1, 2.7, 3.7, conn="b")
-    assert ns(judged(tape)) == ([first[1], second[1]], [first[2], second[2]], [])
+    outcome = judged(tape)
+    assert ns(outcome) == ([first[1], second[1]], [first[2], second[2]], [])
+    assert [v.expected for v in outcome.violated] == ["gap 900 ms..1100 ms", "gap 540 ms..660 ms (T-BEAT told as 600 ms)"]
 
 
 def test_what_was_told_later_does_not_reach_back_and_nothing_told_is_the_limit_of_the_run() -> None:

@@ -148,13 +148,21 @@ class Pairs:
         return None
 
 
-def decide_upper(tally: Tally, ctx: Context, found: Entry, duration_ms: float, limit_ms: float, what: str, *around: int) -> None:
-    """Book a duration that ended with `found` and must not exceed a limit."""
+def told_text(ctx: Context, timer: str, t: float) -> str:
+    """What the card adds to a limit that is not the run's: the device was told another value by the second `t`."""
+    value = ctx.settings.limit_ms(timer, t)
+    return "" if value == ctx.settings.limit_ms(timer) else f" ({timer} told as {ms_text(value)})"
+
+
+def decide_upper(
+    tally: Tally, ctx: Context, found: Entry, duration_ms: float, limit_ms: float, what: str, *around: int, told: str = ""
+) -> None:
+    """Book a duration that ended with `found` and must not exceed a limit; `told` is added where the limit is named."""
     n, end = found.n, found.t
     side = ctx.settings.side(duration_ms, limit_ms, end, fails=Side.ABOVE)
     if side is Side.BELOW:
         tally.held(n)
     elif side is Side.ABOVE:
-        tally.violated(n, f"{what} within {ms_text(limit_ms)}", f"after {ms_text(duration_ms)}", *around)
+        tally.violated(n, f"{what} within {ms_text(limit_ms)}{told}", f"after {ms_text(duration_ms)}", *around)
     else:
         tally.thin(n, f"{ms_text(duration_ms)} against {ms_text(limit_ms)}", ctx, end - duration_ms / 1000, end)

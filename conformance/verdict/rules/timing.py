@@ -17,6 +17,7 @@ from conformance.verdict.rules._common import (
     ms_between,
     ms_text,
     need,
+    told_text,
 )
 from conformance.verdict.settings import Side
 
@@ -78,7 +79,8 @@ def _book(
     elif not _asked_for(ctx, params, opening, deadline):
         tally.doubt(opening.n, "trace-ended", what)
     elif limit is not None and _surely_over(ctx, began, limit):
-        tally.violated(opening.n, f"{what} within {ms_text(limit)}", "absent", ctx.last_before(deadline))
+        told = told_text(ctx, params["timer"], opening.t)
+        tally.violated(opening.n, f"{what} within {ms_text(limit)}{told}", "absent", ctx.last_before(deadline))
     elif limit is not None:
         tally.running(opening, what, ctx, deadline)
     else:
@@ -109,7 +111,8 @@ def _book_found(tally: Tally, ctx: Context, params: Params, opening: Entry, foun
     if floor is not None:
         side = ctx.settings.side(took, floor, found.t, fails=Side.BELOW)
         if side is Side.BELOW:
-            tally.violated(found.n, f"{what} not before {ms_text(floor)}", f"after {ms_text(took)}", opening.n)
+            told = told_text(ctx, params["at_least"], opening.t) if "at_least" in params else ""
+            tally.violated(found.n, f"{what} not before {ms_text(floor)}{told}", f"after {ms_text(took)}", opening.n)
             return
         if side is Side.THIN:
             tally.thin(found.n, f"{ms_text(took)} against {ms_text(floor)}", ctx, found.t - took / 1000, found.t)
@@ -117,7 +120,7 @@ def _book_found(tally: Tally, ctx: Context, params: Params, opening: Entry, foun
     if limit is None:
         tally.held(found.n)
     else:
-        decide_upper(tally, ctx, found, took, limit, what, opening.n)
+        decide_upper(tally, ctx, found, took, limit, what, opening.n, told=told_text(ctx, params["timer"], opening.t))
 
 
 def _floor(params: Params, ctx: Context, opening: Entry) -> float | None:
@@ -154,7 +157,8 @@ def interval(params: Params, ctx: Context) -> Outcome:
                 value = ctx.settings.limit_ms(timer, earlier.t)
                 low, high = value * (1 - share), value * (1 + share)
                 # Who keeps to a plan makes up for a message that the machine held up: the gap after it is as much shorter.
-                _book_gap(tally, ctx, (earlier, later), (low, high), since=earlier.t - high / 1000)
+                told = told_text(ctx, timer, earlier.t)
+                _book_gap(tally, ctx, (earlier, later), (low, high), told, since=earlier.t - high / 1000)
         last = group[-1]
         _book_tail(tally, ctx, params, last, ctx.settings.limit_ms(timer, last.t) * (1 + share), resets)
     return tally.outcome()
@@ -172,15 +176,16 @@ def _continues(earlier: Entry, later: Entry, resets: Pairs | None) -> bool:
 
 
 def _book_gap(
-    tally: Tally, ctx: Context, pair: tuple[Entry, Entry], bounds: tuple[float, float], since: float | None = None
-) -> None:
+    tally: Tally, ctx: Context, pair: tuple[Entry, Entry], bounds: tuple[float, float], told: str,
+    since: float | None = None,
+) -> None:  # fmt: skip
     earlier, later = pair
     low, high = bounds
     gap = ms_between(earlier, later)
     under = ctx.settings.side(gap, low, later.t, fails=Side.BELOW, since=since)
     over = ctx.settings.side(gap, high, later.t, fails=Side.ABOVE)
     if under is Side.BELOW or over is Side.ABOVE:
-        tally.violated(later.n, f"gap {ms_text(low)}..{ms_text(high)}", ms_text(gap), earlier.n)
+        tally.violated(later.n, f"gap {ms_text(low)}..{ms_text(high)}{told}", ms_text(gap), earlier.n)
     elif under is Side.ABOVE and over is Side.BELOW:
         tally.held(later.n)
     else:
@@ -195,7 +200,8 @@ def _book_tail(tally: Tally, ctx: Context, params: Params, last: Entry, high: fl
     due = last.t + high / 1000
     reset = resets.first_after(last) if resets else None
     if (reset is None or reset.t > due) and not _excused(params, ctx, last.t, due):
-        tally.violated(last.n, f"next within {ms_text(high)}", f"silent for {ms_text(silence)}", ctx.last_before(due))
+        told = told_text(ctx, params["timer"], last.t)
+        tally.violated(last.n, f"next within {ms_text(high)}{told}", f"silent for {ms_text(silence)}", ctx.last_before(due))
 
 
 def growing(params: Params, ctx: Context) -> Outcome:
@@ -220,6 +226,7 @@ def growing(params: Params, ctx: Context) -> Outcome:
                 cap = settings.limit_ms(cap_timer, earlier.t)
                 base = min(cap, settings.limit_ms(floor_timer, earlier.t) * grown)
                 lowest = base * (1 - slack) * (1 - settings.tolerance(floor_timer))
-                _book_gap(tally, ctx, (earlier, later), (lowest, cap * (1 + slack) * (1 + settings.tolerance(cap_timer))))
+                told = told_text(ctx, floor_timer, earlier.t) + told_text(ctx, cap_timer, earlier.t)
+                _book_gap(tally, ctx, (earlier, later), (lowest, cap * (1 + slack) * (1 + settings.tolerance(cap_timer))), told)
                 grown *= factor
     return tally.outcome()
