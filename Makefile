@@ -39,8 +39,8 @@ lint: $(STAMP) ## Style, types, import rules, the specification pack
 	done; \
 	exit $$status
 
-prove: $(STAMP) ## Take the measurements and write docs/proof.md
-	@$(BIN)/python scripts/prove.py
+prove: $(STAMP) ## Take the measurements and write docs/proof.md, in about 100 minutes; PROVE="--socket-runs 2" needs 35
+	@$(BIN)/python scripts/prove.py $(PROVE)
 
 defects: $(STAMP) ## Run every defect device and write the kill matrix to rvw-out/defects
 	@$(BIN)/rvw defects

@@ -165,11 +165,14 @@ def defects(
     only: Annotated[str, typer.Option("--only", help="Only defects whose id contains this.")] = "",
     out: Annotated[Path, typer.Option("--out", help="Where the kill matrix goes.")] = Path("rvw-out/defects"),
     sockets: Annotated[bool, typer.Option("--sockets/--no-sockets", help="Also those that need real sockets.")] = True,
+    production: Annotated[bool, typer.Option(
+        "--production-timers", help="In memory, the timers of everyday operation and not those of the lab.")] = False,
 ) -> None:
     """Run every defect device and write the kill matrix: which clause catches what."""
     from conformance.bench.killmatrix import run_defects
 
-    raise typer.Exit(run_defects(only=only, out=out, sockets=sockets, say=_answer))
+    timer_set: Literal["production"] | None = "production" if production else None
+    raise typer.Exit(run_defects(only=only, out=out, sockets=sockets, say=_answer, timer_set=timer_set))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -298,13 +299,12 @@ class City(Operations):
             raise LookupError(f"the device is not attached on {iface}")
         return self.channels.raw(connection, b"rvw", {}, PING)
 
-    @property
-    def online(self) -> bool:
-        """Whether the only device holds every connection that the pack has."""
-        try:
-            return all(self.ready(interface.id) for interface in self.office.dialect.ws_interfaces)
-        except LookupError:
-            return False
+    def missing(self) -> set[str]:
+        """The interfaces on which the only device should hold a connection and holds none now."""
+        interfaces = {interface.id for interface in self.office.dialect.ws_interfaces}
+        with suppress(LookupError):  # it never registered: all of them
+            return {interface for interface in interfaces if not self.ready(interface)}
+        return interfaces
 
     def _sequenced(self, connection: Connection, what: bytes | Mapping[str, Any]) -> tuple[Any, bytes]:
         if isinstance(what, bytes):

@@ -75,8 +75,7 @@ async def _switched_off(stage: Stage) -> None:
 
 async def _proven(stage: Stage) -> bool:
     """Home is proven, not assumed: the channel answers, and the device says that it is idle."""
-    if not stage.city.online:
-        await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
+    await stage.connected()
     if not stage.spec.by_role("status.query"):
         return True
     idle = stage.spec.city.get("home", {"field": "state", "value": "idle"})

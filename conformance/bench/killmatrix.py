@@ -8,7 +8,7 @@ import html
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from conformance.bench.run import RunSession, run_all
 from conformance.iut.device_file import DeviceFile, load_device
 from conformance.iut.review import declared
 from conformance.spec.loader import load
-from conformance.spec.model import Level, Obligation, Spec, Text, Verification
+from conformance.spec.model import Level, Obligation, Spec, Text, TimerSet, Verification
 from conformance.spec.problems import suggestion
 from conformance.verdict import exitcode
 from conformance.verdict.model import RunResult, Verdict
@@ -74,11 +74,13 @@ def broken_obligations(result: RunResult) -> tuple[str, ...]:
 
 
 class MemoryLab:
-    """Runs devices in memory and in virtual time, with one pack loaded once."""
+    """Runs devices in memory and in virtual time, with one pack loaded once; with another timer set than the profile's where
+    one is named."""
 
-    def __init__(self, spec: Spec | None = None, profile: str = "core") -> None:
+    def __init__(self, spec: Spec | None = None, profile: str = "core", timer_set: TimerSet | None = None) -> None:
         self.spec = spec or load()
-        self.profile = self.spec.profiles[profile]
+        asked = self.spec.profiles[profile]
+        self.profile = replace(asked, timer_set=timer_set or asked.timer_set)
         self.timers_ms = timer_values(self.spec, self.profile)
         self.cases: Mapping[str, Case] = {**load_cases(), **generated_cases(self.spec)}
 
@@ -135,7 +137,9 @@ def needs_sockets(device: DeviceFile) -> bool:
     return any(need != "memory" for need in device.defect.needs)
 
 
-def run_defects(*, only: str, out: Path, sockets: bool, say: Callable[[str], None]) -> int:
+def run_defects(
+    *, only: str, out: Path, sockets: bool, say: Callable[[str], None], timer_set: TimerSet | None = None
+) -> int:
     """Run them all, write the matrix, say `caught N of N`. Returns 0 when every defect is caught cleanly, 1 when one was not,
     4 when the bench itself was in the way. Raises UsageProblem where nothing is left to run.
     """
@@ -148,7 +152,7 @@ def run_defects(*, only: str, out: Path, sockets: bool, say: Callable[[str], Non
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(error, out) from error
-    lab = MemoryLab()
+    lab = MemoryLab(timer_set=timer_set)
     rows: list[Caught] = []
     for device in chosen:
         row = try_on_sockets(device, out) if needs_sockets(device) else try_in_memory(lab, device)

@@ -17,7 +17,7 @@ from conformance.bench.world import World
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.prompt import Answer, By, NotAvailable, Prompt
 from conformance.iut.review import declared
-from conformance.spec.model import Spec
+from conformance.spec.model import Spec, TimerSet
 from conformance.trace.clock import LoopClock
 from conformance.trace.journal import JournalWriter
 from conformance.trace.masking import Masker
@@ -114,7 +114,7 @@ class InProcess:
 
 async def memory_world(
     spec: Spec, device: DeviceFile, *, timers_ms: Mapping[str, float], pics: Mapping[str, Any], seed: int,
-    defect: str | None = None, journal: Path | None = None, timer_set: str = "lab",
+    defect: str | None = None, journal: Path | None = None, timer_set: TimerSet = "lab",
 ) -> World:  # fmt: skip
     """Build it on the running loop. The device is off. Raises NoMemoryDevice."""
     if not device.driver.in_process:

@@ -104,10 +104,9 @@ class Seat:
 
     # State
 
-    @property
-    def online(self) -> bool:
-        """Whether the device holds every connection that the pack asks for."""
-        return self.city.online
+    def missing(self) -> set[str]:
+        """The interfaces on which the device should hold a connection and holds none now."""
+        return self.city.missing()
 
     def new_id(self, field: str) -> str:
         """A fresh identifier."""

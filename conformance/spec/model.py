@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from conformance.spec.validators import Validators
 
 JsonMap = Mapping[str, Any]
+TimerSet = Literal["production", "lab"]
 Sender = Literal["iut", "bench"]
 Senders = Literal["iut", "bench", "either"]  # of a message that both sides may send, as an offer or a bye
 
@@ -201,11 +202,11 @@ class Timer:
     varied: float = 1.0  # share of the value that is told at every second power-on instead: a device must scale with it
     place: Place = Place("", 0)
 
-    def value_ms(self, timer_set: Literal["production", "lab"]) -> float:
+    def value_ms(self, timer_set: TimerSet) -> float:
         """The limit in the given timer set, ms."""
         return self.production_ms if timer_set == "production" else self.lab_ms
 
-    def loosened(self, used_ms: float, timer_set: Literal["production", "lab"]) -> bool:
+    def loosened(self, used_ms: float, timer_set: TimerSet) -> bool:
         """Whether a value stands beyond that of the set in the device's favour (decision 20)."""
         of_set = self.value_ms(timer_set)
         return used_ms > of_set if self.favours == "longer" else used_ms < of_set
@@ -257,7 +258,7 @@ class Profile:
     grades: tuple[Grade, ...]
     media: bool
     certification: bool
-    timer_set: Literal["production", "lab"]
+    timer_set: TimerSet
     stimulus: tuple[str, ...]  # upper tester kinds that may serve: http, command, operator
     cases: tuple[str, ...] = ("*",)  # globs of case ids
     time_budget_s: float | None = None

@@ -62,11 +62,10 @@ async def oversize(stage: Stage) -> None:
     limit = stage.spec.interfaces[stage.spec.by_role(QUERY)[0].interface].max_message_bytes
     await stage.reply(stage.city.bend(QUERY, {}, {"x_pad": "x" * int(limit * 0.95)}, facts={"lawful": "large"}))
     intended = {"stimulus": "oversize"}
-    mark = stage.now()
     async with stage.fault("oversize", recovery="T-RECONNECT"):
         stage.city.bend(QUERY, {}, {"x_pad": "x" * int(limit * 1.1)}, intended=intended)
         await stage.quiet("T-ACK")
-    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", after=mark, what="the device's channel")
+    await stage.connected(QUERY)
     await stage.still_usable("T-RECOVER")
 
 
@@ -86,7 +85,7 @@ async def resume_after_cut(stage: Stage) -> None:
         await stage.quiet("T-STATUS")
     await stage.expect("channel.resume", timer="T-RECONNECT", after=mark)
     await stage.expect("peripheral.report", timer="T-RECONNECT", after=mark)
-    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
+    await stage.connected("channel.resume")
     await stage.quiet("T-QUIET")  # a device that had just booted has more to tell than the press, and tells it in order
 
 
@@ -127,4 +126,4 @@ async def replaced(stage: Stage) -> None:
     async with stage.fault("cut.channel", recovery="T-RECONNECT", code=4001):
         await stage.quiet("T-BACKOFF")
     await stage.expect("channel.resume", timer="T-RECONNECT", after=mark)
-    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
+    await stage.connected("channel.resume")

@@ -51,10 +51,10 @@ async def maintenance(stage: Stage) -> None:
     """Into maintenance, a swipe that must take no ticket, and out again."""
     await stage.tell("maintenance.set", mode="on", reason="inspection")
     try:
-        await stage.expect("heartbeat", timer="T-HEARTBEAT", after=stage.now())
         await stage.tell("status.query")
         await stage.device.do("card", card=stage.resident().card())
         await stage.quiet("T-TICKET")
+        await stage.expect("heartbeat", timer="T-HEARTBEAT", mode="maintenance")
     finally:
         mark = stage.now()
         await stage.tell("maintenance.set", mode="off", reason="inspection")
@@ -69,8 +69,10 @@ async def maintenance(stage: Stage) -> None:
     verbs="card",
 )
 async def in_session(stage: Stage) -> None:
-    """A call is up for some intervals."""
+    """A call is up for some intervals, and the device holds what it read from a card: heartbeats tell neither."""
     visit = await steps.connected_call(stage)
+    if stage.pics.get("RVW.PER.ID_CARD_READER"):
+        await steps.read_card(stage, visit)
     mark = stage.now()
     for _ in range(3):
         mark = (await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)).n

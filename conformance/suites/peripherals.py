@@ -114,10 +114,7 @@ async def busy(stage: Stage) -> None:
 async def id_card(stage: Stage) -> None:
     """The resident puts the card while the reader waits."""
     visit = await steps.open_session(stage)
-    request = await steps.command(stage, visit, "id_card_reader", "read")
-    await stage.reply(request)
-    await stage.device.do("card", card=stage.resident().card())
-    await steps.outcome(stage, request)
+    await steps.read_card(stage, visit)
     await steps.close_session(stage, visit)
 
 

@@ -12,8 +12,7 @@ TICKET = "ticket.issue"
 @case("que.swipe-ticket", "刷身份证即完成远程取号", "a swipe alone takes a remote ticket", roles=TICKET, verbs="card screen")
 async def swipe_ticket(stage: Stage) -> None:
     """One swipe, one ticket, and the number stands on the screen."""
-    request = await steps.swipe(stage)
-    answer = await stage.wait(lambda e: e.request is request, timer="T-ACK", after=request.n, what="the ticket")
+    answer = await steps.ticket(stage, await steps.swipe(stage))
     await steps.screen(stage, str(answer.get("number")))
 
 
@@ -26,8 +25,7 @@ async def swipe_ticket(stage: Stage) -> None:
 )
 async def duplicate_swipe(stage: Stage) -> None:
     """The same card again while the ticket is open: the same number stays on the screen."""
-    request = await steps.swipe(stage)
-    answer = await stage.wait(lambda e: e.request is request, timer="T-ACK", after=request.n, what="the ticket")
+    answer = await steps.ticket(stage, await steps.swipe(stage))
     await stage.device.do("card", card=stage.resident().card(), note={"again": True})
     await steps.screen(stage, str(answer.get("number")))
 
@@ -53,8 +51,7 @@ async def on_behalf(stage: Stage) -> None:
 @case("que.cancel", "居民可取消号票", "the resident cancels", roles="ticket.issue ticket.cancel", verbs="card press screen")
 async def cancel(stage: Stage) -> None:
     """A ticket, the cancel button, and an empty screen."""
-    request = await steps.swipe(stage)
-    answer = await stage.wait(lambda e: e.request is request, timer="T-ACK", after=request.n, what="the ticket")
+    answer = await steps.ticket(stage, await steps.swipe(stage))
     await stage.quiet("T-SHOW")  # the resident reads the number before pressing
     mark = stage.now()
     await stage.device.do("press", button="cancel")
@@ -133,4 +130,4 @@ async def retry_after_5xx(stage: Stage) -> None:
     async with stage.fault("http.500", role=TICKET, times=1, recovery="T-RECOVER"):
         first = await steps.swipe(stage)
         again = await stage.expect(TICKET, timer="T-RECOVER", after=first.n)
-    await stage.wait(lambda e: e.request is again, timer="T-ACK", after=again.n, what="the ticket")
+    await steps.ticket(stage, again)

@@ -92,4 +92,4 @@ async def after_dropped_call(stage: Stage) -> None:
     rating_id = await steps.ask_rating(stage, visit, facts={"lawful": "after-dropped-call"})
     await stage.device.do("rate", level="satisfied")
     await stage.expect("rating.submit", timer="T-RATE", after=mark, rating_id=rating_id)
-    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the signaling connection")
+    await stage.connected("call.invite")

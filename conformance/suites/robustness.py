@@ -16,7 +16,7 @@ async def _thrown(stage: Stage, raw: bytes, intended: dict[str, str]) -> None:
     async with stage.fault("oversize", recovery="T-RECONNECT"):  # the device may close: what follows is its recovery
         stage.city.inject_raw(QUERY, raw, intended=intended)
         await stage.quiet("T-ACK")
-    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
+    await stage.connected(QUERY)
     await stage.still_usable()
 
 
@@ -35,7 +35,7 @@ async def deep(stage: Stage) -> None:
     async with stage.fault("oversize", recovery="T-RECONNECT"):
         stage.city.bend(QUERY, {}, {"x_deep": nested}, intended={"stimulus": "deep"})
         await stage.quiet("T-ACK")
-    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
+    await stage.connected(QUERY)
     await stage.still_usable()
 
 
@@ -75,7 +75,7 @@ async def city_restart(stage: Stage) -> None:
     """Everything closes, nobody answers for a while, then all is as before."""
     mark = stage.now()
     async with stage.fault("city.restart", recovery="T-RECONNECT"):
-        await stage.quiet("T-ACK")
+        await stage.quiet("T-REGISTER")  # long enough for more than one attempt that nobody answers
     await stage.expect("channel.resume", timer="T-RECONNECT", after=mark)
-    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
+    await stage.connected("channel.resume")
     await stage.still_usable()

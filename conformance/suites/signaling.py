@@ -126,7 +126,7 @@ async def cut_in_call(stage: Stage) -> None:
     async with stage.fault("cut.signaling", recovery="T-RECONNECT"):
         await stage.quiet("T-BACKOFF")
     await stage.expect("signaling.attach", timer="T-RECONNECT", after=mark)
-    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the signaling connection")
+    await stage.connected("signaling.attach")
     await stage.quiet("T-QUIET")
     await steps.hang_up(stage, visit)
     await steps.close_session(stage, visit)

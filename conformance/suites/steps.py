@@ -33,9 +33,19 @@ async def swipe(stage: Stage, person: Resident | None = None, **more: Any) -> En
 
 async def take_ticket(stage: Stage, person: Resident | None = None) -> str:
     """Swipe and get a ticket; returns its id."""
-    request = await swipe(stage, person)
-    answer = await stage.wait(lambda e: e.request is request, timer="T-ACK", after=request.n, what="the ticket")
-    return str(answer.get("ticket_id"))
+    return str((await ticket(stage, await swipe(stage, person))).get("ticket_id"))
+
+
+async def ticket(stage: Stage, request: Entry) -> Entry:
+    """The answer that gives the ticket which this request asked for. Where the token has just ended it is that to the request's
+    repetition. Raises NotObserved, also where the ticket is refused."""
+    answer = await stage.wait(lambda e: e.request is request, timer="T-ACK", after=request.n, what="the answer to the swipe")
+    if answer.kind == "result":
+        return answer
+    timer = "T-RECOVER" if answer.get("status") == 401 else "T-QUIET"
+    return await stage.wait(
+        lambda e: (e.role, e.kind, e.dir) == ("ticket.issue", "result", "bench"), timer=timer, after=answer.n, what="the ticket"
+    )
 
 
 async def call_ticket(stage: Stage, ticket_id: str) -> Entry:
@@ -126,6 +136,14 @@ async def outcome(stage: Stage, request: Entry, *, timer: str = "T-COMMAND") -> 
 async def done(stage: Stage, visit: Visit, peripheral: str, action: str, **args: Any) -> Entry:
     """A command that needs nobody's hand, from request to report."""
     return await outcome(stage, await command(stage, visit, peripheral, action, **args))
+
+
+async def read_card(stage: Stage, visit: Visit) -> Entry:
+    """The clerk has an ID card read and the resident puts theirs; returns the report."""
+    request = await command(stage, visit, "id_card_reader", "read")
+    await stage.reply(request)
+    await stage.device.do("card", card=stage.resident().card())
+    return await outcome(stage, request)
 
 
 async def screen(stage: Stage, expects: str, **note: Any) -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any
 
 from conformance.protocol import pointer
 from conformance.protocol.pointer import MISSING
-from conformance.spec.model import Spec
+from conformance.spec.model import Spec, TimerSet
 from conformance.trace.transcript import Entry
 from conformance.verdict.predicates import RuleError
 
@@ -38,7 +38,7 @@ class Settings:
 
     spec: Spec
     timers_ms: Mapping[str, float] = field(default_factory=dict)
-    timer_set: Literal["production", "lab"] = "lab"
+    timer_set: TimerSet = "lab"
     u_ms: float = CLOCK_MS  # the guard band where the run measured no lag
     lags: tuple[tuple[float, float], ...] = ()  # (s, ms): the worst lag since the report before
     starved: tuple[tuple[float, float, float], ...] = ()  # (s, s, ms): from, to, how long processes waited to be run

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
-from conformance.bench.head import timer_values
 from conformance.bench.killmatrix import MemoryLab
 from conformance.iut.device_file import load_device
 from conformance.trace.journal import lines
@@ -47,9 +45,7 @@ def measure(desk: Desk) -> list[Figure]:
 
 def _in_production(desk: Desk) -> list[Figure]:
     """The same run with the timers of everyday operation, which nobody would wait for."""
-    lab = MemoryLab()
-    lab.profile = replace(lab.profile, timer_set="production")
-    lab.timers_ms = timer_values(lab.spec, lab.profile)
+    lab = MemoryLab(timer_set="production")
     journal = desk.scratch / "memory-production.jsonl"
     begin = time.perf_counter()
     result = lab.run(load_device(REFERENCE), journal=journal)

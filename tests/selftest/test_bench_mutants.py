@@ -49,7 +49,7 @@ async def resumed_with_a_void_token(stage: Stage) -> None:
         await stage.quiet("T-BACKOFF")
     await stage.expect("registration.register", timer="T-RECOVER", after=mark)
     await stage.expect("channel.resume", timer="T-RECOVER", after=mark)
-    await stage.wait(lambda _: stage.city.online, timer="T-RECONNECT", what="the device's channel")
+    await stage.connected("channel.resume")
 
 
 # Lawful stories that no clause asks for: what only they meet, the city never does in the others.

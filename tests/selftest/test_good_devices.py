@@ -32,9 +32,15 @@ def passes(result: RunResult) -> None:
     assert (result.verdict, result.exit_code) == (Verdict.PASS, 0)
 
 
+@pytest.fixture(scope="module")
+def production() -> MemoryLab:
+    return MemoryLab(timer_set="production")
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_reference_device_passes_in_any_order(lab: MemoryLab, seed: int) -> None:
+def test_the_reference_device_passes_in_any_order(lab: MemoryLab, production: MemoryLab, seed: int) -> None:
     passes(lab.run(REFERENCE, seed=seed))
+    passes(production.run(REFERENCE, seed=seed))
 
 
 @pytest.mark.parametrize("declared", [DEFECTS[name].declares for name in DECLARING], ids=DECLARING)
@@ -61,8 +67,9 @@ def test_there_are_many_lawful_variants() -> None:
 
 
 @pytest.mark.parametrize("variant", sorted(VARIANTS))
-def test_a_lawful_variant_passes(lab: MemoryLab, variant: str) -> None:
+def test_a_lawful_variant_passes(lab: MemoryLab, production: MemoryLab, variant: str) -> None:
     passes(lab.run(REFERENCE, defect=variant))
+    passes(production.run(REFERENCE, defect=variant))
 
 
 def test_the_same_seed_gives_the_same_plan_and_verdicts(lab: MemoryLab) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,11 +19,10 @@ from unittest.mock import patch
 import pytest
 from transcript_player import ROOT, Player, pairs
 
-from conformance.bench.head import timer_values
 from conformance.bench.killmatrix import MemoryLab
 from conformance.iut.device_file import load_device
 from conformance.spec.loader import load
-from conformance.spec.model import Obligation
+from conformance.spec.model import Obligation, TimerSet
 from conformance.trace.transcript import Entry, Transcript
 from conformance.verdict.context import Context
 from conformance.verdict.model import Outcome
@@ -54,11 +53,9 @@ class Measured:
 
 
 @cache
-def recorded(timer_set: str) -> Transcript:
+def recorded(timer_set: TimerSet) -> Transcript:
     """A whole run of the reference device in memory."""
-    lab = MemoryLab()
-    lab.profile = replace(lab.profile, timer_set=timer_set)
-    lab.timers_ms = timer_values(lab.spec, lab.profile)
+    lab = MemoryLab(timer_set=timer_set)
     with TemporaryDirectory() as directory:
         journal = Path(directory) / "journal.jsonl"
         lab.run(load_device(ROOT / "devices" / "reference.toml"), journal=journal)
@@ -140,7 +137,7 @@ def warped(transcript: Transcript, what: Measured, share: float) -> Iterator[Non
             entry.t = t
 
 
-def occasions(obligation: Obligation, timer_set: str) -> tuple[Transcript, dict[Side, tuple[Measured, Sequence[Entry]]]]:
+def occasions(obligation: Obligation, timer_set: TimerSet) -> tuple[Transcript, dict[Side, tuple[Measured, Sequence[Entry]]]]:
     """A trace with, for each side on which the limit can be broken, a duration that the rule measured there."""
     pair = pairs()[obligation.id]
     written = (Player(pair, timer_set).play(steps) for steps in pair.lawful)
@@ -157,7 +154,7 @@ def occasions(obligation: Obligation, timer_set: str) -> tuple[Transcript, dict[
 
 @pytest.mark.parametrize("timer_set", SETS)
 @pytest.mark.parametrize("name", sorted(OBLIGATIONS))
-def test_a_limit_is_kept_at_095_and_broken_at_110(name: str, timer_set: str) -> None:
+def test_a_limit_is_kept_at_095_and_broken_at_110(name: str, timer_set: TimerSet) -> None:
     obligation = OBLIGATIONS[name]
     transcript, found = occasions(obligation, timer_set)
     assert found, "neither the reference device nor the written trace shows such an occasion"

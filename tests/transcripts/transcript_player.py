@@ -20,14 +20,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from conformance.iut.device_file import load_device
 from conformance.iut.review import declared
 from conformance.spec.loader import load
-from conformance.spec.model import Message, Spec
+from conformance.spec.model import Message, Spec, TimerSet
 from conformance.trace.entry import Entry
 from conformance.trace.observation import Observation
 from conformance.trace.transcript import Transcript
@@ -92,7 +92,7 @@ def _context(transcript: Transcript) -> Context:
 class Player:
     """Writes one trace, step after step. The first entry is the head of the run, the second begins the case `c`."""
 
-    def __init__(self, pair: Pair, timer_set: Literal["production", "lab"] = "lab") -> None:
+    def __init__(self, pair: Pair, timer_set: TimerSet = "lab") -> None:
         self.spec = pack()
         self.transcript = Transcript(self.spec)
         self._steps: list[Entry] = []

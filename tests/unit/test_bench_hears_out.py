@@ -15,6 +15,7 @@ from conformance.bench.lag import LagMeter
 from conformance.bench.plan import Selection
 from conformance.bench.stage import Stage
 from conformance.iut.device_file import load_device
+from conformance.suites import steps
 from conformance.verdict.model import Verdict
 
 REFERENCE = load_device(Path(__file__).resolve().parents[2] / "devices" / "reference.toml")
@@ -54,3 +55,20 @@ def test_a_lag_that_is_told_only_after_the_wait_leaves_no_limit_open(monkeypatch
     result = MemoryLab().run(REFERENCE, selection=Selection(cases=frozenset({"que.cancel"})))
     once = next(o for clause in result.clauses for o in clause.obligations if o.id == "QUE-010.a")
     assert (once.verdict, once.held) == (Verdict.PASS, 1)
+
+
+async def refused_a_ticket(stage: Stage) -> None:
+    """Nobody serves at this hour, and the story cannot go on without a ticket."""
+    stage.city.set_hours([])
+    try:
+        await steps.take_ticket(stage)
+    finally:
+        stage.city.set_hours(None)
+
+
+def test_a_ticket_that_is_refused_is_no_mistake_of_the_bench() -> None:
+    lab = MemoryLab()
+    lab.cases = {**lab.cases, CASE: replace(lab.cases[CASE], procedure=refused_a_ticket)}
+    result = lab.run(REFERENCE, selection=Selection(cases=frozenset({CASE})))
+    case = next(case for case in result.cases if case.id == CASE)
+    assert (case.verdict, "not-observed: the ticket" in case.reason) == (Verdict.INCONCLUSIVE, True)

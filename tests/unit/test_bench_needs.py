@@ -30,7 +30,7 @@ def test_of_stories(case: str, timers: set[str]) -> None:
 
 
 def test_a_method_of_the_same_name_on_another_object_does_not_count() -> None:
-    """`stage.city.invite` is no `steps.invite`, and `stage.city.online` no wait for a boot."""
+    """`stage.city.call_ticket` is no `steps.call_ticket`."""
     assert "T-BOOT" not in timers_of(CASES["chn.oversize"].procedure)
 
 

@@ -68,7 +68,7 @@ def test_faults_bend_the_wire_and_end() -> None:
         async with city.faults.during("outage"):
             with pytest.raises(ConnectionError):
                 await client.ask("GET", "/time")
-            assert not city.online
+            assert city.missing()
         assert city.faults.active == {}
         with pytest.raises(LookupError, match="there are"):
             await city.faults.start("earthquake")

@@ -21,7 +21,7 @@ def code(reply: Any) -> str:
 def test_a_device_registers_attaches_and_takes_a_ticket() -> None:
     async def story() -> None:
         rig = await Rig.make().online()
-        assert rig.city.online
+        assert not rig.city.missing()
         first = await rig.ticket()
         again = await rig.ticket()
         assert (first["status"], again["status"]) == (201, 200)

@@ -291,7 +291,7 @@ def test_a_device_registers_attaches_and_talks_over_sockets(loop: Any) -> None:
             assert "result" in await client.attach(ws, "I2", "channel.resume")  # type: ignore[arg-type]
             signaling = await websocket(city, listeners, "I3")
             await client.attach(signaling, "I3", "signaling.attach")  # type: ignore[arg-type]
-            assert city.online
+            assert not city.missing()
             assert (await city.send("status.query")).kind == "result"
             ws.transport.send_ping(b"hi")
             ping = await city.recorder.wait_for(lambda e: e.obs == "ws.frame" and e.facts["opcode"] == 9, -1, 5)

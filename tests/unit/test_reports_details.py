@@ -98,7 +98,7 @@ def _all_told() -> set[str]:
 def test_every_sentence_that_our_code_puts_behind_a_reason_has_chinese() -> None:
     told = _all_told()
     assert len(told) > 70
-    for known in ("stamps go backwards", "the device's channel", "nobody answered the prompt within 7 s", "no reply yet"):
+    for known in ("stamps go backwards", "the device's connection", "nobody answered the prompt within 7 s", "no reply yet"):
         assert known in told
     english = sorted(text for text in told if in_chinese(text).isascii())
     assert not english, f"no Chinese in reports/details.py for: {english}"
@@ -109,8 +109,8 @@ def test_every_sentence_that_our_code_puts_behind_a_reason_has_chinese() -> None
     [
         ("claims-only: wire asked", "只有设备自述，认证需要更强的证据：要求的证据等级是“线路报文”"),
         (
-            "not-observed: the device's channel, T-RECONNECT",
-            "没有等到设备应有的动作或报文：设备通道的连接，T-RECONNECT",
+            "not-observed: the device's connection, T-RECONNECT",
+            "没有等到设备应有的动作或报文：设备的连接，T-RECONNECT",
         ),
         ("not-observed: call.answer request {'call_id': 'c1'}, T-RING",
          "没有等到设备应有的动作或报文：call.answer 请求 {'call_id': 'c1'}，T-RING"),

@@ -14,7 +14,7 @@ from mocks.devices.registry import defect
 @defect(
     id="SIG-002-rings-late",
     breaks=["SIG-002"],
-    may_break=["CHN-004", "SIG-012"],
+    may_break=["CHN-004", "SIG-005", "SIG-012"],
     about={"zh": "振铃应答过晚", "en": "says too late that it rings"},
 )
 class RingsLate(Calls):
