@@ -123,8 +123,8 @@ def rejudge(
     lang: LangOption = "both",
 ) -> None:
     """Judge a recorded run again: no device, no network, no clock."""
+    from conformance.bench.errors import unwritable
     from conformance.bench.outputs import JOURNAL, write_outputs
-    from conformance.bench.prepare import unwritable
     from conformance.bench.rejudge import rejudge as judge_again
     from conformance.spec.model import Text
     from reports import summary
@@ -261,7 +261,7 @@ def spec_coverage(pack: PackOption = "") -> None:
 
 def _timers(given: list[str] | None) -> dict[str, float]:
     """`--timer T-ACK=500` as limits in milliseconds; whether the pack has the timer is looked at with everything else."""
-    from conformance.bench.prepare import UsageProblem
+    from conformance.bench.errors import UsageProblem
     from conformance.spec.model import Text
 
     found: dict[str, float] = {}

@@ -53,11 +53,10 @@ class Guarded(TyperGroup):
 def _told(error: Exception) -> tuple[Sequence[str | Text], int]:
     """The lines and the exit code of an error."""
     # Imported here: the modules are heavy, and help has to answer at once.
-    from conformance.bench.errors import BenchBroken
+    from conformance.bench.errors import BenchBroken, UsageProblem, told_of
     from conformance.bench.lab import LabError
     from conformance.bench.lock import DeviceBusy
     from conformance.bench.place import PlaceError
-    from conformance.bench.prepare import UsageProblem, told_of
     from conformance.bench.rejudge import NoRun
     from conformance.iut.process import DeviceAbsent
     from conformance.spec.model import Text

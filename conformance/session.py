@@ -7,8 +7,9 @@ from pathlib import Path
 
 from conformance.bench.baseline import changes, load_baseline
 from conformance.bench.campaign import Campaign, Only
+from conformance.bench.errors import UsageProblem, told_of, unwritable
 from conformance.bench.outputs import JOURNAL, write_outputs
-from conformance.bench.prepare import Options, UsageProblem, prepare, told_of, unwritable
+from conformance.bench.prepare import Options, prepare
 from conformance.bench.rejudge import NoRun, rejudge
 from conformance.bench.resume import prepare_rest, stopped_run
 from conformance.plugin import PytestRun, run_session

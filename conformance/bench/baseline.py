@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from conformance.bench.prepare import UsageProblem
+from conformance.bench.errors import UsageProblem
 from conformance.spec.model import Text
 from conformance.verdict.model import RunResult
 from reports import words

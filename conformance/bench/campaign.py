@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from conformance.bench.errors import UsageProblem
 from conformance.bench.head import harness_version
-from conformance.bench.prepare import Prepared, UsageProblem
+from conformance.bench.prepare import Prepared
 from conformance.spec.model import Level, Text
 from conformance.trace.transcript import Transcript
 from conformance.verdict import exitcode

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from conformance.bench.errors import told_of
 from conformance.bench.head import timer_values
 from conformance.bench.lab import LabError
 from conformance.bench.outputs import JOURNAL
 from conformance.bench.place import NOTHING, Place, PlaceError, place_of
-from conformance.bench.prepare import no_profile, told_of
+from conformance.bench.prepare import no_profile
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.iut.review import SECRET, declared, review
 from conformance.spec.loader import load

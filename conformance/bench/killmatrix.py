@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from conformance.bench.case import Case, load_cases
-from conformance.bench.errors import RunAborted
+from conformance.bench.errors import RunAborted, UsageProblem, unwritable
 from conformance.bench.generated import generated_cases
 from conformance.bench.head import run_head, timer_values
 from conformance.bench.loop import VirtualTimeLoop
 from conformance.bench.memory import memory_world
 from conformance.bench.outputs import JOURNAL
 from conformance.bench.plan import Means, Selection, make_plan
-from conformance.bench.prepare import UsageProblem, unwritable
 from conformance.bench.run import RunSession, run_all
 from conformance.iut.device_file import DeviceFile, load_device
 from conformance.iut.review import declared

@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from conformance.bench.errors import UsageProblem
 from conformance.bench.lab import LabError, init_lab, own_address
 from conformance.bench.place import EVERYWHERE, PlaceError, place_of
-from conformance.bench.prepare import UsageProblem
 from conformance.iut.device_file import DeviceFileError, load_device
 from conformance.spec.loader import load
 from conformance.spec.model import Text

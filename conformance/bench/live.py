@@ -10,14 +10,14 @@ from pathlib import Path
 
 from conformance.bench import hooks
 from conformance.bench.case import Case
-from conformance.bench.errors import BenchBroken, RunAborted
+from conformance.bench.errors import BenchBroken, RunAborted, UsageProblem, told_of, unwritable
 from conformance.bench.head import run_head
 from conformance.bench.lab import LabError
 from conformance.bench.lock import DeviceLock
 from conformance.bench.loop import LoopThread
 from conformance.bench.outputs import keep_pack, write_outputs
 from conformance.bench.plan import Plan, Selection
-from conformance.bench.prepare import Options, Prepared, UsageProblem, prepare, told_of, unwritable
+from conformance.bench.prepare import Options, Prepared, prepare
 from conformance.bench.run import RunSession
 from conformance.bench.sockets import Show, free_ports, sockets_world
 from conformance.bench.trail import Trail, continued_trail, fresh_trail

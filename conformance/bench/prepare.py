@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from conformance.bench.case import Case, load_cases
-from conformance.bench.errors import BenchBroken
+from conformance.bench.errors import UsageProblem, told_of
 from conformance.bench.generated import generated_cases
 from conformance.bench.head import loosened, timer_values
 from conformance.bench.place import Place, PlaceError, place_of
@@ -21,33 +20,8 @@ from conformance.iut.prompt import known_verbs
 from conformance.iut.review import FLOOR_VERBS, declared, review
 from conformance.spec.loader import load
 from conformance.spec.model import Profile, Spec, Text
-from conformance.spec.problems import PackError, Spoken, lines_of, suggestion
+from conformance.spec.problems import PackError, lines_of, suggestion
 from conformance.verdict.waivers import Waiver, WaiverError, load_waivers, unfit
-
-FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})  # what a disk says that takes no more
-
-
-class UsageProblem(Spoken):
-    """The run cannot be started as asked (exit 2). `lines` say what, where and what is valid."""
-
-    def __init__(self, lines: Sequence[str | Text]) -> None:
-        super().__init__(*lines)
-
-
-def told_of(error: OSError, place: Path | None = None) -> str:
-    """An error of the system as a sentence with the file that it is about."""
-    file = error.filename or place
-    return f"{file}: {error.strerror or error}" if file else str(error)
-
-
-def unwritable(error: OSError, out: Path, option: str = "--out") -> UsageProblem | BenchBroken:
-    """What it means that `out` cannot be written: the user's business, but a full disk is the bench's."""
-    told = told_of(error, out)
-    if error.errno in FULL:
-        return BenchBroken(Text(f"{told}；请腾出空间，或另选 {option}", f"{told}; make room or name another {option}"))
-    return UsageProblem([Text(
-        f"{told}；请用 {option} 指定可以写入的目录", f"{told}; name a directory that can be written with {option}"
-    )])  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from conformance.bench.outputs import JOURNAL, PACK
-from conformance.bench.plan import replan
 from conformance.spec.loader import load
 from conformance.spec.model import Spec, Text
 from conformance.spec.problems import Spoken
@@ -65,6 +64,8 @@ def _plan_under(spec: Spec, transcript: Transcript) -> Mapping[str, Any] | None:
     """What the other pack asks of the cases that were run; None where it is the pack of the run itself."""
     if spec.digest == transcript.head.get("pack_digest"):
         return None
+    from conformance.bench.plan import replan  # with it comes the city, which nobody needs who only judges
+
     plan = next((entry.facts for entry in transcript if entry.obs == "plan"), {})
     return replan(spec, transcript.head, plan)
 

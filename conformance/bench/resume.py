@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from conformance.bench.errors import UsageProblem
 from conformance.bench.head import harness_version
 from conformance.bench.outputs import JOURNAL, PACK
-from conformance.bench.prepare import Options, Prepared, UsageProblem, prepare
+from conformance.bench.prepare import Options, Prepared, prepare
 from conformance.bench.rejudge import NoRun, no_journal, waivers_of
 from conformance.iut.device_file import find_device
 from conformance.spec.model import Text

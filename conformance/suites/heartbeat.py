@@ -74,7 +74,7 @@ async def in_session(stage: Stage) -> None:
     if stage.pics.get("RVW.PER.ID_CARD_READER"):
         await steps.read_card(stage, visit)
     mark = stage.now()
-    for _ in range(3):
+    for _ in range(2):
         mark = (await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)).n
     await steps.hang_up(stage, visit)
     await steps.close_session(stage, visit)

@@ -100,7 +100,7 @@ async def pictures(stage: Stage, visit: Visit) -> None:
 async def hang_up(stage: Stage, visit: Visit) -> None:
     """The clerk hangs up, and the window in which nothing more may come passes."""
     await stage.reply(stage.city.hang_up(visit.call_id))
-    await stage.quiet("T-HANGUP")
+    await stage.quiet("T-QUIET")
 
 
 async def close_session(stage: Stage, visit: Visit) -> None:

@@ -15,10 +15,7 @@ async def whole(stage: Stage) -> None:
     """Swipe, ticket, call, video, card, page, second screen, signature, print, goodbye, rating, wipe."""
     visit = await steps.connected_call(stage)
     await steps.pictures(stage, visit)
-    reading = await steps.command(stage, visit, "id_card_reader", "read")
-    await stage.reply(reading)
-    await stage.device.do("card", card=stage.resident().card())
-    await steps.outcome(stage, reading)
+    await steps.read_card(stage, visit)
     await stage.device.do("document", picture="a4-text")
     await steps.done(stage, visit, "document_camera", "capture", material_id=stage.city.new_id("material_id"), **A4_200DPI)
     await steps.done(stage, visit, "second_screen", "show", text="请核对您的信息")
@@ -30,6 +27,7 @@ async def whole(stage: Stage) -> None:
     job_id = stage.city.print_job(visit.session_id)
     await steps.done(stage, visit, "printer", "print", job_id=job_id, copies=1, duplex=False)
     await steps.hang_up(stage, visit)
+    await stage.quiet("T-HANGUP")  # in which cameras and microphone are let go
     await stage.device.do("resources")
     await steps.close_session(stage, visit)
     rating_id = await steps.ask_rating(stage, visit)

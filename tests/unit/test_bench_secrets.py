@@ -14,9 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from conformance.bench.errors import UsageProblem
 from conformance.bench.explore import Wanted, explore
 from conformance.bench.outputs import JOURNAL
-from conformance.bench.prepare import Options, UsageProblem, prepare
+from conformance.bench.prepare import Options, prepare
 from conformance.bench.sockets import sockets_world
 from conformance.bench.trail import fresh_trail
 from conformance.bench.world import World
