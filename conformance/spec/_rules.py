@@ -241,6 +241,8 @@ class _Rule:
                 self.problems.add(node.place, f"{name}: {node.value!r} is no number")
             case "bounds" if not isinstance(node.value, dict) or not set(node.value) <= {"min", "max"}:
                 self.problems.add(node.place, "length needs {min, max}")
+            case "field_at" if not isinstance(node.value, dict) or set(node.value) != {"joined", "at"}:
+                self.problems.add(node.place, f"{name} needs {{joined, at}}")
             case "json_type":
                 for word in _texts(node.value):
                     if word not in self.words["json_types"]:

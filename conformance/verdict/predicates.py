@@ -235,9 +235,26 @@ def _contains(needle: Any) -> Predicate:
     def test(value: Any, _: Scene) -> bool:
         if isinstance(value, str):
             return isinstance(needle, str) and needle in value
-        return isinstance(value, list) and any(same(v, needle) for v in value)
+        members = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        return any(same(v, needle) for v in members)
 
     return Predicate(test, f"contains {show(needle)}")
+
+
+def _held_by(operand: Any) -> Predicate:
+    """What stands at `at` in each of these stands there in one of the pair's list, too, in whatever order."""
+    if not isinstance(operand, Mapping) or set(operand) != {"joined", "at"}:
+        raise RuleError("held_by needs {joined, at}")
+    field, at = str(operand["joined"]), str(operand["at"])
+
+    def test(value: Any, scene: Scene) -> bool:
+        held = scene.other.get(field) if scene.other is not None else MISSING
+        if not isinstance(value, list) or not isinstance(held, list):
+            return False
+        there = [pointer.get(item, at, MISSING) for item in held]
+        return all(any(same(pointer.get(item, at, MISSING), other) for other in there) for item in value)
+
+    return Predicate(test, f"each {at} of it in {field} of the pair", joined=True)
 
 
 def _each(data: Any) -> Predicate:
@@ -291,6 +308,7 @@ _OPERATORS: Mapping[str, Callable[[Any], Predicate]] = {
     "same_as": _same_as,
     "joined": _joined,
     "contains": _contains,
+    "held_by": _held_by,
     "each": _each,
     "all": _all,
     "any": _any,

@@ -17,7 +17,7 @@ from conformance.verdict.settings import Settings
 def ask(data: Any, value: Any, *, pics: dict[str, Any] | None = None) -> bool:
     tape = Tape()
     entry = tape.call("iut", "report", id="e", value="v")
-    other = tape.call("bench", "command", command_id="v")
+    other = tape.call("bench", "command", command_id="v", list=[{"id": 1}, {"id": 2}, {}])
     scene = Scene(entry, other, Settings(tape.transcript.spec, pics=pics or {}))
     return compile_predicate(data).test(value, scene)
 
@@ -49,6 +49,9 @@ def ask(data: Any, value: Any, *, pics: dict[str, Any] | None = None) -> bool:
         ({"type": ["string", "null"]}, None, 1),
         ({"contains": "b"}, ["a", "b"], ["a"]),
         ({"contains": "b"}, "abc", None),
+        ({"contains": "b"}, {"0": "b"}, {"b": "0"}),
+        ({"held_by": {"joined": "/params/list", "at": "/id"}}, [{"id": 2}], [{"id": 2}, {"id": 4}]),
+        ({"held_by": {"joined": "/params/list", "at": "/id"}}, [], None),
         ({"each": {"gt": 0}}, [1, 2], [1, 0]),
         ({"any": [{"eq": 1}, {"eq": 2}]}, 2, 3),
         ({"all": [{"ge": 1}, {"le": 2}]}, 2, 3),
@@ -72,7 +75,7 @@ def test_declared_sets_are_upper_bounds() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [{"near": 3}, {"in": "abc"}, {"matches": "("}, {"type": "word"}, {"length": 3}, {"present": "yes"}],
+    [{"near": 3}, {"in": "abc"}, {"matches": "("}, {"type": "word"}, {"length": 3}, {"present": "yes"}, {"held_by": "list"}],
 )
 def test_a_bad_predicate_is_a_rule_error(data: Any) -> None:
     with pytest.raises(RuleError):

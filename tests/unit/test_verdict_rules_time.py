@@ -124,13 +124,14 @@ def beats(*times: float, end: float | None = None) -> Tape:
 def test_within_takes_a_lower_bound_from_the_message() -> None:
     params = ACK | {"timer": "T-BEAT", "not_before": "/params/wait_s"}
     for seconds, held, violated in ((0.31, [1], []), (0.29, [], [1])):
-        tape = Tape()
-        command = tape.call("bench", "command", command_id="k1", wait_s=0.3)
-        tape.at(seconds).answer(command)
-        assert ns(tape.judge("within", **params)) == (held, violated, [])
+        for field in ("wait_s", "wait_ms"):
+            tape = Tape()
+            command = tape.call("bench", "command", command_id="k1", wait_s=0.3, wait_ms=300)
+            tape.at(seconds).answer(command)
+            assert ns(tape.judge("within", **{**params, "not_before": f"/params/{field}"})) == (held, violated, [])
     tape = Tape()
     tape.at(0.1).answer(tape.call("bench", "command", command_id="k1", wait_s="soon"))
-    with pytest.raises(RuleError, match="tells no seconds: 'soon'"):
+    with pytest.raises(RuleError, match="tells no time: 'soon'"):
         tape.judge("within", **params)
 
 

@@ -24,7 +24,8 @@ from conformance.verdict.settings import Side
 
 def within(params: Params, ctx: Context) -> Outcome:
     """After each `after` comes an `expect` that belongs to it: not later than `timer`, not earlier than `at_least` (a timer) and
-    than `not_before` (a field of `after` that tells seconds, as Retry-After does) less its share `early`.
+    than `not_before` less its share `early`: a field of `after` that tells seconds, as Retry-After does, or milliseconds where
+    its name ends in `_ms`.
 
     `reply` demands that it is the reply to `after`; `until` cancels the occasion when it comes first; `needs` is the bench's own
     step without which nothing is due: where it was not taken in time, the want of `expect` says nothing.
@@ -130,11 +131,12 @@ def _floor(params: Params, ctx: Context, opening: Entry) -> float | None:
         timer = params["at_least"]
         floors.append(ctx.settings.limit_ms(timer, opening.t) * (1 - ctx.settings.tolerance(timer)))
     if "not_before" in params:
-        told = opening.get(params["not_before"])
+        field = str(params["not_before"])
+        told, unit_ms = opening.get(field), 1 if field.endswith("_ms") else 1000
         try:
-            floors.append(float(told) * 1000 * (1 - float(params.get("early", 0.0))))
+            floors.append(float(told) * unit_ms * (1 - float(params.get("early", 0.0))))
         except (TypeError, ValueError):
-            raise RuleError(f"{params['not_before']} tells no seconds: {told!r}") from None
+            raise RuleError(f"{field} tells no time: {told!r}") from None
     return max(floors, default=None)
 
 

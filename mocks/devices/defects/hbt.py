@@ -67,6 +67,16 @@ class NoPeripherals(Heartbeat):
 
 
 @defect(
+    id="HBT-003-one-peripheral-left-out",
+    breaks=["HBT-003"],
+    about={"zh": "心跳漏报一个外设", "en": "heartbeats leave one peripheral out"},
+)
+class OnePeripheralLeftOut(Heartbeat):
+    def peripherals(self) -> list[dict[str, Any]]:
+        return super().peripherals()[:-1]
+
+
+@defect(
     id="HBT-004-fault-kept-secret",
     breaks=["HBT-004"],
     may_break=["PER-021", "PER-041", "PER-070"],

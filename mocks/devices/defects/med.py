@@ -35,6 +35,17 @@ class LabelMissing(Calls):
 
 
 @defect(
+    id="MED-002-two-persons",
+    breaks=["MED-002"],
+    may_break=["MED-010"],  # the page comes under a wrong name
+    about={"zh": "页面视频也标为人像", "en": "the page's section is labelled as the person's"},
+)
+class TwoPersons(Calls):
+    def labels(self, labels: dict[str, str]) -> dict[str, str]:
+        return {mid: "person" if label == "page" else label for mid, label in labels.items()}
+
+
+@defect(
     id="MED-003-old-fingerprint",
     breaks=["MED-003"],
     about={"zh": "证书指纹使用SHA-1", "en": "the fingerprint is made with SHA-1"},

@@ -78,6 +78,16 @@ class WaitsForEver(Commands):
 
 
 @defect(
+    id="PER-005-gives-up-early",
+    breaks=["PER-005"],
+    about={"zh": "未到时限就放弃等待", "en": "gives a command up before its time is over"},
+)
+class GivesUpEarly(Commands):
+    def time_limit(self, timeout_ms: Any) -> float:
+        return super().time_limit(timeout_ms) * 0.9
+
+
+@defect(
     id="PER-005-another-code",
     breaks=["PER-005"],
     about={"zh": "超时报成硬件故障", "en": "a time-out is reported as a hardware fault"},
