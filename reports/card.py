@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from conformance.spec.model import Text
-from reports import words
+from reports import occasions, words
 from reports.model import FailureCard, MessageRow, OpenPoint, Scene
 from reports.reasons import in_words
 from reports.safe import clean
@@ -143,8 +143,9 @@ def _scene(scene: Scene, lang: Lang) -> list[str]:
         lines += [" " * (LABEL_WIDTH[lang] + 2) + line for line in _sentences(scene.obligation_text, lang)]
     where = scene.case or say(_WHOLE_RUN, lang) + (f" ({scene.during})" if scene.during else "")
     lines += _field("case", [where], lang)
-    lines += _field("expected", [scene.expected], lang)
-    lines += _field("seen", [f"{scene.seen}  (#{scene.n})"], lang)
+    lines += _field("expected", _sentences(occasions.in_words(scene.expected), lang), lang)
+    *above, last = _sentences(occasions.in_words(scene.seen), lang)
+    lines += _field("seen", [*above, f"{last}  (#{scene.n})"], lang)
     if scene.messages:
         lines += _field("messages", [""], lang)
         for message in scene.messages:

@@ -1,24 +1,30 @@
 """What stands behind the colon of a reason, in Chinese: every sentence that our own code writes there, English beside Chinese.
 
 What the device, the system or Python says is no sentence of ours: it stays as it is, inside the sentence that quotes it.
-
-A row is a template of the English sentence and its Chinese form. `{x}` is a word without spaces and `{x:text}` anything; both
-are taken over as they are. `{x:words}` is translated where this table knows it, `{x:known}` makes the row fit only where it
-does. `{x:n}` is a number, `{x:ids}` a list of obligations, `{x:line}` a function and its line, `{x:kinds}` kinds of messages,
-`{x:grade}` a grade of evidence. The first row that fits counts, so what is more particular stands first.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Final
 
-from reports.words import GRADE
+from reports.sentences import Sentences
 
-_TABLE: Final = (
+# What a rule asks for, as `conformance.verdict.match` words it.
+ASKED: Final = (
+    ("{range:range} of {what:words}", "{what}，应出现 {range} 次"),
+    ("{what}:{kinds:kinds} from iut ({where:tests})", "设备发出的 {what} {kinds}（{where}）"),
+    ("{what}:{kinds:kinds} from bench ({where:tests})", "测试台发出的 {what} {kinds}（{where}）"),
+    ("{what}:{kinds:kinds} ({where:tests})", "{what} {kinds}（{where}）"),
+    ("{what}:{kinds:kinds} from iut", "设备发出的 {what} {kinds}"),
+    ("{what}:{kinds:kinds} from bench", "测试台发出的 {what} {kinds}"),
+    ("{what}:{kinds:kinds}", "{what} {kinds}"),
+    ("{what} from iut ({where:tests})", "设备发出的 {what}（{where}）"),
+    ("{what} from bench ({where:tests})", "测试台发出的 {what}（{where}）"),
+    ("{what} from iut", "设备发出的 {what}"),
+    ("{what} from bench", "测试台发出的 {what}"),
+)
+TABLE: Final = (
     # The judge: occasions that could not be decided.
     ("{took:n} ms against {low:n} ms..{high:n} ms", "实测 {took} 毫秒，允许范围 {low} 至 {high} 毫秒"),
     ("{took:n} ms against {limit:n} ms", "实测 {took} 毫秒，时限 {limit} 毫秒"),
@@ -28,19 +34,8 @@ _TABLE: Final = (
     ("pics {item}", "能力声明（PICS）第 {item} 项"),
     ("pixit {item}", "测试补充信息（PIXIT）第 {item} 项"),
     ("{grade:grade} asked", "要求的证据等级是“{grade}”"),
-    ("{range:range} of {what:words}", "{what}，应出现 {range} 次"),
     ("{note:known}: {missed:ids}", "{note}；涉及 {missed}"),
-    # The judge: what is asked for, as `conformance.verdict.match` words it.
-    ("{what}:{kinds:kinds} from iut ({where:text})", "设备发出的 {what} {kinds}（{where}）"),
-    ("{what}:{kinds:kinds} from bench ({where:text})", "测试台发出的 {what} {kinds}（{where}）"),
-    ("{what}:{kinds:kinds} ({where:text})", "{what} {kinds}（{where}）"),
-    ("{what}:{kinds:kinds} from iut", "设备发出的 {what} {kinds}"),
-    ("{what}:{kinds:kinds} from bench", "测试台发出的 {what} {kinds}"),
-    ("{what}:{kinds:kinds}", "{what} {kinds}"),
-    ("{what} from iut ({where:text})", "设备发出的 {what}（{where}）"),
-    ("{what} from bench ({where:text})", "测试台发出的 {what}（{where}）"),
-    ("{what} from iut", "设备发出的 {what}"),
-    ("{what} from bench", "测试台发出的 {what}"),
+    *ASKED,
     # The audit of the bench's own side.
     ("observations are missing, doubled or out of order", "观测记录有缺失、重复或次序错误"),
     ("stamps go backwards", "时间戳倒退"),
@@ -181,74 +176,13 @@ _TABLE: Final = (
     ("{place}: {what:known}", "{place}：{what}"),
     ("{verb} {why:known}", "{verb}：{why}"),
 )
-_KINDS: Final = {
-    "request": "请求", "result": "应答", "error": "错误应答", "notification": "通知", "malformed": "无法读取的报文",
-}  # fmt: skip
-_GRADES: Final = {grade: text.zh for grade, text in GRADE.items()}
-_SHAPES: Final = {
-    "": r"\S+", "text": ".+", "words": ".+", "known": ".+", "n": r"[\d.]+", "range": r"\d*\.\.\d*",
-    "ids": r"[A-Z]+-\d+\.\w+(?:, [A-Z]+-\d+\.\w+)*", "line": r"[\w<>]+:\d+", "fields": r"\{.*\}",
-    "kinds": rf"(?:{'|'.join(_KINDS)})(?:\|(?:{'|'.join(_KINDS)}))*", "grade": "|".join(_GRADES),
-}  # fmt: skip
-_HOLE: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
-_DEPTH: Final = 6  # sentences inside sentences; more is a device that quotes us back
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    pattern: re.Pattern[str]
-    zh: str
-    holes: Mapping[str, str]  # name -> shape
-
-
-def _row(english: str, chinese: str) -> _Row:
-    pieces, at, holes = [], 0, {}
-    for hole in _HOLE.finditer(english):
-        name, shape = hole[1], hole[2] or ""
-        holes[name] = shape
-        pieces += [re.escape(english[at : hole.start()]), f"(?P<{name}>{_SHAPES[shape]})"]
-        at = hole.end()
-    return _Row(re.compile("".join([*pieces, re.escape(english[at:])]), re.DOTALL), chinese, holes)
-
-
-@lru_cache(maxsize=1)
-def _rows() -> tuple[_Row, ...]:
-    return tuple(_row(english, chinese) for english, chinese in _TABLE)
+@cache
+def _sentences() -> Sentences:
+    return Sentences(TABLE)
 
 
 def in_chinese(detail: str) -> str:
     """The detail in Chinese as far as it is a sentence of ours; as it stands where it is not."""
-    return _known(detail, 0) or detail
-
-
-@lru_cache(maxsize=4096)
-def _known(detail: str, depth: int) -> str:
-    """The Chinese form; "" where no row fits."""
-    if depth > _DEPTH:
-        return ""
-    for row in _rows():
-        match = row.pattern.fullmatch(detail)
-        if match is not None and (filled := _filled(row, match, depth)) is not None:
-            return filled
-    return ""
-
-
-def _filled(row: _Row, match: re.Match[str], depth: int) -> str | None:
-    said: dict[str, str] = {}
-    for name, shape in row.holes.items():
-        value = match[name]
-        if shape in ("words", "known"):
-            known = _known(value, depth + 1)
-            if shape == "known" and not known:
-                return None
-            value = known or value
-        elif shape in _WORDS_OF:
-            value = _WORDS_OF[shape](value)
-        said[name] = value
-    return row.zh.format_map(said)
-
-
-_WORDS_OF: Final[Mapping[str, Callable[[str], str]]] = {
-    "kinds": lambda value: "或".join(_KINDS[kind] for kind in value.split("|")),
-    "grade": lambda value: _GRADES[value],
-}
+    return _sentences().chinese(detail) or detail

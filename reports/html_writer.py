@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from conformance.spec.model import Text
 from conformance.verdict.model import Verdict
-from reports import diagram, timeline, words
+from reports import diagram, occasions, timeline, words
 from reports.model import FamilyRow, Report
 from reports.reasons import in_words
 from reports.safe import clean_block
@@ -55,7 +55,9 @@ def _environment() -> Environment:
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, finalize=_finalize,
     )  # fmt: skip
-    environment.filters.update(seconds=lambda value: clock(value, 0.001), ms=_milliseconds, bar=_bar, words=in_words)
+    environment.filters.update(
+        seconds=lambda value: clock(value, 0.001), ms=_milliseconds, bar=_bar, words=in_words, asked=occasions.in_words
+    )
     return environment
 
 

@@ -85,6 +85,7 @@ class CodecInvented(Registration):
 @defect(
     id="REG-007-peripheral-invented",
     breaks=["REG-007"],
+    may_break=["HBT-003"],  # what is not there has no status to tell
     about={"zh": "上报了没有申报的外设", "en": "reports a peripheral that was not declared"},
 )
 class PeripheralInvented(Registration):
