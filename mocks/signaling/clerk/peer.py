@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -50,7 +51,9 @@ class ClerkCall:
         self.connection: Any = RTCPeerConnection(configuration)
         self.connection.on("connectionstatechange", self._state_changed)
         self._offer = ""
-        self._early: list[Mapping[str, Any] | None] = []
+        self._waiting: deque[Mapping[str, Any] | None] = deque()  # candidates, in the order in which they were told
+        self._describing = False
+        self._applying = asyncio.Lock()
         self._candidates_ended = False
         self._offered_first = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -63,6 +66,7 @@ class ClerkCall:
         self._tell("media.sdp", {"type": "offer", "by": "iut", "labels": dict(labels)}, offer)
         self.labels |= labels
         readable, changes = sdp.normalise(offer)
+        self._describing = True
         try:
             await self.connection.setRemoteDescription(RTCSessionDescription(readable, "offer"))
             self._offer = offer
@@ -71,11 +75,13 @@ class ClerkCall:
             await self.connection.setLocalDescription(await self.connection.createAnswer())
         except Exception as error:  # the stack raises what its parser meets: KeyError, AssertionError, StopIteration
             raise self._apply_error("offer", error, changes) from error
+        finally:
+            self._describing = False
         text = sdp.restore_rejected(self.connection.localDescription.sdp, offer)
         text = sdp.start_rate(text, START_KILOBITS)
         self._negotiated(offer, text)
         self._tell("media.sdp", {"type": "answer", "by": "bench", "normalised": changes}, text)
-        await self._apply_early()
+        await self._apply_waiting()
         self._announce_candidates(text)
         return text
 
@@ -103,21 +109,23 @@ class ClerkCall:
         """The device's answer to `make_offer`. Raises ApplyError."""
         self._tell("media.sdp", {"type": "answer", "by": "iut"}, answer)
         readable, changes = sdp.normalise(answer)
+        self._describing = True
         try:
             await self.connection.setRemoteDescription(RTCSessionDescription(readable, "answer"))
         except Exception as error:  # see answer()
             raise self._apply_error("answer", error, changes) from error
+        finally:
+            self._describing = False
         self._attach_tap()
         self._negotiated(answer, self._offer)
-        await self._apply_early()
+        await self._apply_waiting()
 
     async def candidate(self, told: Mapping[str, Any] | None) -> None:
         """One trickled candidate of the device; None is the end of candidates."""
         self._tell("media.candidate", {"by": "iut", "candidate": dict(told) if told else None}, "")
-        if self.connection.remoteDescription is None:
-            self._early.append(told)
-            return
-        await self._apply_candidate(told)
+        self._waiting.append(told)
+        if self.connection.remoteDescription is not None and not self._describing:
+            await self._apply_waiting()
 
     async def bye(self) -> None:
         """The call is over: send no more, and watch until the device's media has ended."""
@@ -195,10 +203,11 @@ class ClerkCall:
             self.send_candidate(self.call_id, told)
         self.send_candidate(self.call_id, None)
 
-    async def _apply_early(self) -> None:
-        early, self._early = self._early, []
-        for told in early:
-            await self._apply_candidate(told)
+    async def _apply_waiting(self) -> None:
+        """In order, or the end of candidates would overtake those that came while a description was applied."""
+        async with self._applying:
+            while self._waiting:
+                await self._apply_candidate(self._waiting.popleft())
 
     async def _apply_candidate(self, told: Mapping[str, Any] | None) -> None:
         if self._candidates_ended:
