@@ -74,6 +74,7 @@ class Bench:
     absent: Why | None  # why no device was seen in the whole run
     run_trouble: Why | None  # a trouble that reaches the whole run
     partial: bool = False  # the user narrowed the run: what it happened to meet too seldom was not asked for
+    few_cases: bool = False  # the profile has chosen cases: what none of them ever brings about was not asked for
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,8 @@ def _too_few(
             return Verdict.ERROR, (case.blame or Blame.BENCH, f"{case.id}: {case.reason}")
     if bench.absent is not None:
         return Verdict.INCONCLUSIVE, bench.absent
-    if bench.partial and obligation.stimulus is None:
+    met = bool(held or doubts)
+    if obligation.stimulus is None and (bench.partial or (bench.few_cases and not met)):
         return Verdict.NOT_SELECTED, (Blame.BENCH, f"narrowed: {len(held)}/{needed}")
     if doubts:
         return Verdict.INCONCLUSIVE, blaming.of_doubt(doubts[0])

@@ -150,7 +150,7 @@ def judge_run(
     bench = Bench(
         spec, hearing.scope, hearing.whole, {c.id: c for c in cases}, certification,
         blaming.absence(transcript.entries) if hearing.first_sign is None else None, _run_trouble(hearing),
-        bool(hearing.head.get("partial")),
+        bool(hearing.head.get("partial")), bool(hearing.profile and hearing.profile.cases != ("*",)),
     )  # fmt: skip
     clauses = with_primaries([clause_result(c, evidence, bench) for c in spec.clauses.values()], spec)
     began = started_at(hearing.head)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from conformance.bench.device import DeviceHandle
 from conformance.bench.live import LiveRun, Options, prepare
 from conformance.trace.recorder import Recorder
 from measure import Figure
@@ -33,27 +36,42 @@ class Waits:
             self.total += time.perf_counter() - self._since
 
 
-def measure(desk: Desk) -> list[Figure]:
-    """A core run in this process, with every wait on the trace clocked."""
-    waits = Waits()
-    original = Recorder.wait_for
+@contextmanager
+def _clocked(owner: Any, name: str, *clocks: Waits) -> Iterator[None]:
+    """While it lasts, every call of a coroutine method runs these clocks."""
+    original = getattr(owner, name)
 
-    async def clocked(self: Recorder, *args: Any, **kwargs: Any) -> Any:
-        with waits:
-            return await original(self, *args, **kwargs)
+    async def clocked(*args: Any, **kwargs: Any) -> Any:
+        with ExitStack() as running:
+            for clock in clocks:
+                running.enter_context(clock)
+            return await original(*args, **kwargs)
 
-    Recorder.wait_for = clocked  # type: ignore[method-assign]
-    begin = time.perf_counter()
+    setattr(owner, name, clocked)
     try:
-        seconds, passed, total = _whole(desk)
+        yield
     finally:
-        Recorder.wait_for = original  # type: ignore[method-assign]
+        setattr(owner, name, original)
+
+
+def measure(desk: Desk) -> list[Figure]:
+    """A core run in this process, with every wait on the trace clocked, and apart from that every wait for the device itself."""
+    waits, device = Waits(), Waits()
+    begin = time.perf_counter()
+    with (
+        _clocked(Recorder, "wait_for", waits, device),
+        _clocked(DeviceHandle, "power_on", device), _clocked(DeviceHandle, "power_off", device),
+        _clocked(DeviceHandle, "do", device),
+    ):  # fmt: skip
+        seconds, passed, total = _whole(desk)
     wall = time.perf_counter() - begin
     ratio = seconds / waits.total if waits.total else float("inf")
     return [
         Figure("core run from the first case to the seal", f"{seconds:.1f} s", seconds <= 60, f"{passed} of {total} cases pass"),
         Figure("of it waiting on the trace (limits are named timers)", f"{waits.total:.1f} s"),
         Figure("ratio", f"{ratio:.3f}", ratio <= 1.05),
+        Figure("besides, waiting for the device to boot, to go down, to serve its tester", f"{device.total - waits.total:.1f} s"),
+        Figure("left for the bench", f"{seconds - device.total:.1f} s", None, f"{seconds / device.total:.3f} of all the waiting"),
         Figure("with start and files", f"{wall:.1f} s"),
     ]
 

@@ -10,6 +10,7 @@ import pytest
 
 from conformance.bench.killmatrix import MemoryLab, broken_clauses
 from conformance.iut.device_file import load_device
+from conformance.spec.loader import load
 from conformance.verdict.model import RunResult, Verdict
 from mocks.devices.defects import DEFECTS
 from mocks.devices.variants import VARIANTS
@@ -60,6 +61,11 @@ def test_a_page_section_is_asked_only_of_those_that_declare_one(lab: MemoryLab) 
         Verdict.PASS, Verdict.PASS, Verdict.NOT_APPLICABLE,
     )  # fmt: skip
     assert broken_clauses(result) == ("REG-007",), "its registration still tells of two sections"
+
+
+@pytest.mark.parametrize("profile", sorted(load().profiles))
+def test_the_reference_device_passes_every_profile(profile: str) -> None:
+    passes(MemoryLab(profile=profile).run(REFERENCE))
 
 
 def test_there_are_many_lawful_variants() -> None:
