@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from mocks.devices.defects import chn, chn_calls, hbt, mat, med, per, prv, que, rat, reg, rob, sec, sec_handshake, sig, svc
+from mocks.devices.defects import (
+    chn,
+    chn_calls,
+    hbt,
+    mat,
+    med,
+    per,
+    per_commands,
+    prv,
+    que,
+    rat,
+    reg,
+    rob,
+    sec,
+    sec_handshake,
+    sig,
+    svc,
+)
 from mocks.devices.reference.part import Part
 from mocks.devices.registry import REGISTRY, Defect
 
 __all__ = ["DEFECTS", "FAMILIES", "patches"]
 
-FAMILIES = (reg, sec, sec_handshake, hbt, chn, chn_calls, que, sig, rat, per, mat, prv, med, rob, svc)
+FAMILIES = (reg, sec, sec_handshake, hbt, chn, chn_calls, que, sig, rat, per, per_commands, mat, prv, med, rob, svc)
 DEFECTS: dict[str, Defect] = REGISTRY.defects
 
 
