@@ -23,7 +23,8 @@ from conformance.verdict.model import (
 )
 from conformance.verdict.scope import Scope
 
-THIN_REPEATS: Final = 5  # occasions inside the guard band that further ones may settle; beyond, one for every five that held
+THIN_REPEATS: Final = 5  # occasions inside the guard band that a further one may settle (decision 5)
+THIN_SETTLED_BY: Final = 2  # beyond, each asks for two that held: what can be seen clearly must outweigh what cannot
 _SETTLED_BY_OTHERS: Final = frozenset({"trace-ended", "thin", blaming.ABSENT})  # doubts that enough held occasions outweigh
 
 
@@ -166,7 +167,7 @@ def _unbroken(
     if lasting:
         return Verdict.INCONCLUSIVE, blaming.of_doubt(lasting[0])
     thin = [d for d in doubts if d.reason == "thin"]
-    if len(thin) > max(THIN_REPEATS, len(held) // THIN_REPEATS):
+    if len(thin) > max(THIN_REPEATS, len(held) // THIN_SETTLED_BY):
         return Verdict.INCONCLUSIVE, blaming.of_doubt(thin[0])
     return Verdict.PASS, None
 
