@@ -31,6 +31,7 @@ _SHAPES: Final = {
 }  # fmt: skip
 _HOLE: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _DEPTH: Final = 6  # sentences inside sentences; more is a device that quotes us back
+_KEPT: Final = 4096  # sentences that are remembered: a hostile device may have us word many
 
 # What `conformance.verdict.predicates` says of a field, as words between a field and a value.
 _TESTS: Final = tuple(
@@ -88,9 +89,6 @@ class Sentences:
                 value = _WORDS_OF[shape](value)
             said[name] = value
         return row.zh.format_map(said)
-
-
-_KEPT: Final = 4096  # sentences that are remembered: a hostile device may have us word many
 
 
 def _template(english: str, chinese: str) -> _Template:
