@@ -4,8 +4,7 @@ A row is a template of the English sentence and its Chinese form. `{x}` is a wor
 are taken over as they are. `{x:words}` is translated where the rows know it, `{x:known}` makes the row fit only where they
 do. `{x:n}` is a number, `{x:ids}` a list of obligations, `{x:line}` a function and its line, `{x:kinds}` kinds of messages,
 `{x:grade}` a grade of evidence, `{x:tests}` what a rule asks of fields, `{x:at}` a place in a message, `{x:keyword}` a keyword
-of its schema. The first row that fits counts, so what is more
-particular stands first.
+of its schema. The first row that fits counts, so what is more particular stands first.
 """
 
 from __future__ import annotations
