@@ -22,6 +22,7 @@ from conformance.trace.transcript import Entry
 # How far beyond a limit a wait goes on, so that a late event is seen and judged late instead of missing.
 LATENESS = 1.35
 LATENESS_FLOOR_S = 0.15
+CONNECTS = 8  # how often a device may connect and be gone again before nobody waits for it any longer
 CHANNEL_OPENED = ("channel.resume", "channel.login")
 SIGNALING_OPENED = ("signaling.attach",)
 MOMENT_S = 0.001
@@ -147,12 +148,15 @@ class Stage:
     async def connected(self, role: str = "", *, timer: str = "T-RECONNECT") -> None:
         """Wait until the device holds the connection on which this role travels; without a role, each that the pack has."""
         wanted = {message.interface for message in self.spec.by_role(role)} if role else self.city.missing()
-        while wanted & self.city.missing():
+        for _ in range(CONNECTS):
+            if not wanted & self.city.missing():
+                return
             # The answer that opens a connection, not what follows it: that may be a heartbeat, a whole interval later.
             await self.wait(
                 lambda e: e.iface in wanted and e.role in CHANNEL_OPENED + SIGNALING_OPENED and e.kind == "result",
                 timer=timer, after=self.now(), what="the device's connection",
             )  # fmt: skip
+        raise NotObserved("the device's connection", timer)
 
     async def online(self, *, after: int | None = None, timer: str = "T-BOOT") -> None:
         """Wait until the device has its channel and, where the pack has one, its signaling."""

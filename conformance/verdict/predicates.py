@@ -251,8 +251,8 @@ def _held_by(operand: Any) -> Predicate:
         held = scene.other.get(field) if scene.other is not None else MISSING
         if not isinstance(value, list) or not isinstance(held, list):
             return False
-        there = [pointer.get(item, at, MISSING) for item in held]
-        return all(any(same(pointer.get(item, at, MISSING), other) for other in there) for item in value)
+        there = {repr(pointer.get(item, at, MISSING)) for item in held}  # a device may send very long lists
+        return all(repr(pointer.get(item, at, MISSING)) in there for item in value)
 
     return Predicate(test, f"each {at} of it in {field} of the pair", joined=True)
 
