@@ -69,6 +69,7 @@ class City(Operations):
         self.device_api = DeviceApi(self.office, device_http)
         self.faults = Faults(self.office, lambda: list(self.channels.connections.values()))
         self.channels.outgoing = self.faults.outgoing
+        self._pings = 0
         self._handlers = {**self.desk.handlers, **self.hub.handlers}
         for resident in spec.city.get("residents", ()):
             recorder.allow_person(str(resident["id_number"]))
@@ -297,7 +298,8 @@ class City(Operations):
         connection = self.channels.ready(iface, self.registered(device).id)
         if connection is None:
             raise LookupError(f"the device is not attached on {iface}")
-        return self.channels.raw(connection, b"rvw", {}, PING)
+        self._pings += 1
+        return self.channels.raw(connection, b"rvw %d" % self._pings, {}, PING)
 
     def missing(self) -> set[str]:
         """The interfaces on which the only device should hold a connection and holds none now."""

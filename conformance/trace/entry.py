@@ -11,7 +11,7 @@ from conformance.spec.model import Message
 from conformance.trace.observation import Observation
 
 _SPECIAL: Final = frozenset(
-    "n t case iface dir obs kind name role id code seq seen epoch boot_id repeat conn status method target path size problem"
+    "n t case iface dir obs kind name role id code seq seen epoch boot_id repeat conn status method target path size raw problem"
     .split()
 )  # fmt: skip
 
