@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mocks.devices.media import open_media
+from mocks.devices.media import load_stack, open_media
 from mocks.devices.reference.assembly import build
 from mocks.devices.reference.device import Device
 from mocks.devices.reference.servers import serve, server_context
@@ -69,7 +69,9 @@ async def run(document: Mapping[str, Any]) -> None:
         ready = {"ready": True, "contract": CONTRACT, "firmware": FIRMWARE, "upper_tester": f"http://{host}:{port}"}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
+        loading = asyncio.get_running_loop().run_in_executor(None, load_stack)  # not in the first call, between two heartbeats
         await until_end_of_stdin()
+        await loading
         await device.stop()
 
 
