@@ -109,8 +109,8 @@ class ShortIcePassword(Calls):
 @defect(
     id="MED-009-connects-late",
     breaks=["MED-009"],
-    # The clerk has given the call up by then: what belongs to a call that stands is missing too.
-    may_break=["SIG-012", "SIG-016", "SIG-018", "MED-010", "MED-011", "ROB-003"],
+    # The clerk has given the call up by then: what belongs to a call that stands is missing too. Every answer is taken at once.
+    may_break=["SIG-010", "SIG-012", "SIG-016", "SIG-018", "MED-010", "MED-011", "ROB-003"],
     needs="media",
     about={"zh": "媒体连通过晚", "en": "media connects too late"},
 )
