@@ -151,9 +151,11 @@ class Stage:
         for _ in range(CONNECTS):
             if not wanted & self.city.missing():
                 return
-            # The answer that opens a connection, not what follows it: that may be a heartbeat, a whole interval later.
+            # The answer that opens a connection, not what follows it: that may be a heartbeat, a whole interval later. A pack
+            # whose connections need no such answer is waited for by whatever comes next.
             await self.wait(
-                lambda e: e.iface in wanted and e.role in CHANNEL_OPENED + SIGNALING_OPENED and e.kind == "result",
+                lambda e: (e.iface in wanted and e.role in CHANNEL_OPENED + SIGNALING_OPENED and e.kind == "result")
+                or not wanted & self.city.missing(),
                 timer=timer, after=self.now(), what="the device's connection",
             )  # fmt: skip
         raise NotObserved("the device's connection", timer)

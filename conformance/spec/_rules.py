@@ -243,6 +243,10 @@ class _Rule:
                 self.problems.add(node.place, "length needs {min, max}")
             case "field_at" if not isinstance(node.value, dict) or set(node.value) != {"joined", "at"}:
                 self.problems.add(node.place, f"{name} needs {{joined, at}}")
+            case "field_at":
+                for part, operand in node.members():
+                    if part == "joined":
+                        self._field(operand, set())
             case "json_type":
                 for word in _texts(node.value):
                     if word not in self.words["json_types"]:

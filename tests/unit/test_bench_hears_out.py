@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -13,7 +15,7 @@ from conformance.bench.errors import NotObserved
 from conformance.bench.killmatrix import MemoryLab
 from conformance.bench.lag import LagMeter
 from conformance.bench.plan import Selection
-from conformance.bench.stage import Stage
+from conformance.bench.stage import CONNECTS, Stage
 from conformance.iut.device_file import load_device
 from conformance.suites import steps
 from conformance.verdict.model import Verdict
@@ -72,3 +74,18 @@ def test_a_ticket_that_is_refused_is_no_mistake_of_the_bench() -> None:
     result = lab.run(REFERENCE, selection=Selection(cases=frozenset({CASE})))
     case = next(case for case in result.cases if case.id == CASE)
     assert (case.verdict, "not-observed: the ticket" in case.reason) == (Verdict.INCONCLUSIVE, True)
+
+
+def test_a_device_that_comes_and_goes_for_ever_is_not_waited_for_for_ever() -> None:
+    waits: list[str] = []
+
+    async def came_and_went(*_: object, timer: str, **__: object) -> None:
+        waits.append(timer)
+
+    stage = SimpleNamespace(
+        spec=SimpleNamespace(by_role=lambda _: [SimpleNamespace(interface="I2")]),
+        city=SimpleNamespace(missing=lambda: {"I2"}), now=lambda: 0, wait=came_and_went,
+    )  # fmt: skip
+    with pytest.raises(NotObserved, match="the device's connection, T-RECONNECT"):
+        asyncio.run(Stage.connected(cast("Stage", stage), "status.query"))
+    assert waits == ["T-RECONNECT"] * CONNECTS

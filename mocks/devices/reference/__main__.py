@@ -71,8 +71,8 @@ async def run(document: Mapping[str, Any]) -> None:
         sys.stdout.flush()
         loading = asyncio.get_running_loop().run_in_executor(None, load_stack)  # not in the first call, between two heartbeats
         await until_end_of_stdin()
-        await loading
         await device.stop()
+        await loading
 
 
 def main() -> int:
