@@ -15,6 +15,7 @@ from conformance.bench.case import Case
 from conformance.bench.errors import BenchBroken, RunAborted
 from conformance.bench.live import LiveRun, Options, Prepared, UsageProblem, prepare
 from conformance.bench.lock import DeviceBusy
+from conformance.bench.plan import Plan, is_named
 from conformance.bench.prompts import terminal_prompts
 from conformance.bench.pytestrun import inner_arguments, start
 from conformance.iut.process import DeviceAbsent
@@ -223,16 +224,28 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if run is None or not run.chosen or session.config.option.collectonly:
         return
     chosen = [case.id for item in session.items if (case := _case_of(item)) is not None]
-    everything = {case.id for case in run.prepared.plan()[0].cases}
+    plan = run.prepared.plan()[0]
+    everything = {case.id for case in plan.cases}
     if not chosen:
-        some = ", ".join(sorted(everything)[:8])
-        raise pytest.UsageError(say(Text(
-            f"-k 没有选中任何用例；计划中有 {some} 等（见 rvw plan）",
-            f"-k leaves no case to run; the plan has {some} ... (see rvw plan)",
-        ), run.lang))  # fmt: skip
+        raise pytest.UsageError(say(_nothing_left(plan, run.prepared.options.clauses), run.lang))
     run.begin([] if set(chosen) == everything else chosen)
     if run.code != UNDECIDED:
         pytest.exit("the run did not begin", returncode=run.code)
+
+
+def _nothing_left(plan: Plan, clauses: Sequence[str]) -> Text:
+    """Why there is nothing to run: the plan was empty before `-k`, or `-k` matches nothing of it."""
+    some = ", ".join(sorted(case.id for case in plan.cases)[:8])
+    if some:
+        return Text(
+            f"-k 没有选中任何用例；计划中有 {some} 等（见 rvw plan）",
+            f"-k leaves no case to run; the plan has {some} ... (see rvw plan)",
+        )
+    out = [left for left in (*plan.not_applicable, *plan.not_selected) if is_named(left.id, clauses)]
+    return Text(
+        "; ".join(["没有可运行的用例", *(f"{left.id}: {left.zh}" for left in out)]),
+        "; ".join(["there is no case to run", *(f"{left.id}: {left.en}" for left in out)]),
+    )
 
 
 def _case_of(item: pytest.Item) -> Case | None:

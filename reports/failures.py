@@ -21,6 +21,7 @@ from reports.safe import clean
 
 MAX_SCENES: Final = 3  # occasions shown in full on one card
 MAX_RERUN_CASES: Final = 2  # cases offered for a re-run beside the clause itself
+ACROSS_CASES: Final = ("constant", "distinct", "ordered", "sequence")  # kinds of rules that compare values of several stories
 LOG_BEFORE_S: Final = 2.0  # the device's own lines shown: from two seconds before the violation
 LOG_AFTER_S: Final = 1.0
 MAX_LOG_LINES: Final = 20
@@ -110,7 +111,8 @@ def _card(
         verdict=clause.verdict, remark=clause.remark, waived=clause.waived, blame=clause.blame, reason=clean(clause.reason),
         scenes=tuple(_scene(finding, occasion, trace, spec) for finding, occasion in shown),
         more=len(violations) - len(shown), cases=cases, cause=text.cause or words.FALLBACK_CAUSE,
-        remedy=text.remedy or words.FALLBACK_REMEDY, rerun=rerun_commands(result.head, spec, clause.id, cases),
+        remedy=text.remedy or words.FALLBACK_REMEDY,
+        rerun=rerun_commands(result.head, spec, clause.id, cases, case_first=_lies_in_its_case(violations, spec)),
         device_log=_device_log(shown, trace),
         folded=tuple(Folded(c.id, spec.clauses[c.id].title, c.verdict) for c in folded),
         blocks=tuple(case.id for case in result.cases if case.blocked_by in blocked and case.id not in cases),
@@ -150,8 +152,19 @@ def source_line(clause: Clause) -> str:
     return " · ".join(part for part in (clause.source.kind, clause.source.ref, clause.source.note) if part)
 
 
-def rerun_commands(head: Mapping[str, Any], spec: Spec, clause: str, cases: Sequence[str] = ()) -> tuple[str, ...]:
-    """Shell commands that run the clause, or one of its failing cases, alone: same device, bench, limits and seed."""
+def _lies_in_its_case(violations: Sequence[tuple[Finding, Violation]], spec: Spec) -> bool:
+    """Whether the case in which it was seen shows it again more surely than the clause does: what is watched everywhere may
+    come of one story alone, which `--clause` need not tell; what compares values needs more than one story."""
+    watched = (spec.obligation(finding.obligation) for finding, _ in violations)
+    return any(o.stimulus is None and o.rule is not None and o.rule.kind not in ACROSS_CASES for o in watched)
+
+
+def rerun_commands(
+    head: Mapping[str, Any], spec: Spec, clause: str, cases: Sequence[str] = (), *, case_first: bool = False
+) -> tuple[str, ...]:
+    """Shell commands that run the clause, or one of its failing cases, alone: same device, bench, limits and seed. The one that
+    shows the failure again most surely comes first.
+    """
     tail = ("--seed", clean(head.get("seed", 0), 40))
     base = ["rvw", "run", "--device", device_file(head)]
     profile = clean(head.get("profile") or DEFAULT_PROFILE, 60)
@@ -165,6 +178,8 @@ def rerun_commands(head: Mapping[str, Any], spec: Spec, clause: str, cases: Sequ
         if row.status in ("tightened", "loosened"):
             base += ["--timer", f"{row.id}={round(row.used_ms)}"]
     selections = [("--clause", clause), *(("-k", _keyword(case)) for case in cases[:MAX_RERUN_CASES])]
+    if case_first and cases:
+        selections = [*selections[1:], selections[0]]
     return tuple(shlex.join((*base, *selection, *tail)) for selection in selections)
 
 

@@ -28,6 +28,9 @@ WORDS: Final = {
     "never-ended": Text("用例没有正常结束", "the case never ended"),
     "too-few": Text("触发次数不足", "too few occasions"),
     "narrowed": Text("本次只运行部分用例，触发次数不足", "too few occasions in a narrowed run"),
+    "in-part": Text(
+        "本次没有运行可触发它的全部用例，触发次数不足", "too few occasions: this run left out some of the cases that provoke it"
+    ),
     "blocked": Text("前提未满足，被阻塞", "blocked: its prerequisite failed"),
     "waited-in-vain": Text("等待落空", "waited in vain for"),
     "claims-only": Text("只有设备自述，认证需要更强的证据", "only the device's own word; stronger evidence is asked"),

@@ -17,7 +17,9 @@ from conformance.bench.prepare import Prepared
 from conformance.spec.model import Level, Text
 from conformance.trace.transcript import Transcript
 from conformance.verdict import exitcode
-from conformance.verdict.model import RunResult, Verdict
+from conformance.verdict.clauses import IN_PART
+from conformance.verdict.model import ClauseResult, RunResult, Verdict
+from reports.reasons import code_of
 from reports.words import VERDICT, Lang, say
 
 Only = Literal["", "not-pass", "remaining"]
@@ -158,8 +160,8 @@ class Campaign:
             for case in result.cases if case.attempts and case.verdict in _TRIED
         }  # fmt: skip
         clauses: dict[str, dict[str, Any]] = {
-            clause.id: {"verdict": clause.verdict.value, "weighs": clause.level == Level.MUST.value and not clause.waived}
-            for clause in result.clauses if clause.verdict in _TRIED
+            clause.id: {"verdict": _tried(clause).value, "weighs": clause.level == Level.MUST.value and not clause.waived}
+            for clause in result.clauses if _tried(clause) in _TRIED
         }  # fmt: skip
         before = [session for session in self.sessions if session["directory"] == name]
         if before:
@@ -228,6 +230,13 @@ class Campaign:
     def _attempts(self, what: str, name: str, lang: Lang) -> str:
         rows: Iterable[tuple[str, Mapping[str, Any] | None]] = ((s["directory"], s[what].get(name)) for s in self.sessions)
         return ", ".join(f"{directory} {_told(row['verdict'], lang)}" for directory, row in rows if row is not None)
+
+
+def _tried(clause: ClauseResult) -> Verdict:
+    """What a session says of a clause. One that got too few of its cases was tried and is open: sessions that each leave out
+    others of them do not add up to a campaign that never asked."""
+    in_part = clause.verdict is Verdict.NOT_SELECTED and code_of(clause.reason) == IN_PART
+    return Verdict.INCONCLUSIVE if in_part else clause.verdict
 
 
 def _told(verdict: str, lang: Lang) -> str:

@@ -64,6 +64,7 @@ class Plan:
     not_selected: tuple[Left, ...]
     not_applicable: tuple[Left, ...]
     declared: Mapping[str, str]  # obligation that a document meets -> the vendor's statement
+    in_part: tuple[str, ...] = ()  # selected, but the user left out some of the cases that provoke them
 
     def as_facts(self) -> dict[str, Any]:
         """The `plan` observation: the judge works from this, so that a re-judgement needs no suites."""
@@ -81,6 +82,7 @@ class Plan:
             "not_selected": [left.as_facts() for left in self.not_selected],
             "not_applicable": [left.as_facts() for left in self.not_applicable],
             "declared": [{"id": oid, "statement": statement} for oid, statement in self.declared.items()],
+            "in_part": list(self.in_part),
         }
 
 
@@ -119,9 +121,10 @@ def make_plan(
         elif chosen.partial and provoking != ("*",) and not kept.intersection(provoking):
             del selected[oid]
             not_selected.append(Left(oid, "本次运行的范围不含触发它的用例", "no case of this run provokes it"))
+    in_part = tuple(oid for oid, provoking in selected.items() if provoking != ("*",) and not kept.issuperset(provoking))
     return Plan(
-        tuple(_ordered(runnable, seed)), tuple(left), selected, tuple(not_selected), tuple(not_applicable), declared
-    )
+        tuple(_ordered(runnable, seed)), tuple(left), selected, tuple(not_selected), tuple(not_applicable), declared, in_part
+    )  # fmt: skip
 
 
 def replan(spec: Spec, head: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:

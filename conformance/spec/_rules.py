@@ -247,6 +247,12 @@ class _Rule:
                 for part, operand in node.members():
                     if part == "joined":
                         self._field(operand, set())
+            case "declared_at" if not isinstance(node.value, dict) or not {"pics"} <= set(node.value) <= {"pics", "at"}:
+                self.problems.add(node.place, f"{name} needs {{pics, at?}}")
+            case "declared_at":
+                for part, operand in node.members():
+                    if part == "pics":
+                        self._item("pics", operand)
             case "json_type":
                 for word in _texts(node.value):
                     if word not in self.words["json_types"]:

@@ -26,11 +26,11 @@ async def status_after_fault(stage: Stage) -> None:
     """The printer runs out of paper and is filled again."""
     mark = stage.now()
     await stage.device.do("fault", peripheral="printer", fault="paper_out")
-    await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="printer")
-    await stage.expect("heartbeat", timer="T-HEARTBEAT", after=stage.now())
+    told = await steps.told(stage, "printer", well=False, after=mark)
+    await stage.expect("heartbeat", timer="T-HEARTBEAT", after=told.n)
     mark = stage.now()
     await stage.device.do("repair", peripheral="printer")
-    await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="printer")
+    await steps.told(stage, "printer", well=True, after=mark)
 
 
 @case("hbt.status-query", "状态查询得到真实应答", "answers a status query", roles="status.query")

@@ -187,14 +187,14 @@ async def scanner_unplugged(stage: Stage) -> None:
     visit = await steps.open_session(stage)
     mark = stage.now()
     await stage.device.do("plug", peripheral="code_scanner", **PULLED)
-    await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="code_scanner")
+    await steps.told(stage, "code_scanner", well=False, after=mark)
     request = await steps.command(stage, visit, "code_scanner", "scan")
     answer = await stage.reply(request)
     if answer.kind == "result":
         await steps.outcome(stage, request)
     mark = stage.now()
     await stage.device.do("plug", peripheral="code_scanner", **PLUGGED)
-    await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="code_scanner")
+    await steps.told(stage, "code_scanner", well=True, after=mark)
     await steps.close_session(stage, visit)
 
 
@@ -300,7 +300,7 @@ async def paper_out(stage: Stage) -> None:
     visit = await steps.open_session(stage)
     mark = stage.now()
     await stage.device.do("fault", peripheral="printer", fault="paper_out")
-    await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="printer")
+    await steps.told(stage, "printer", well=False, after=mark)
     request = await steps.command(
         stage, visit, "printer", "print", job_id=stage.city.print_job(visit.session_id), copies=1, duplex=False
     )
@@ -309,7 +309,7 @@ async def paper_out(stage: Stage) -> None:
         await steps.outcome(stage, request, timer="T-PRINT")
     mark = stage.now()
     await stage.device.do("repair", peripheral="printer")
-    await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="printer")
+    await steps.told(stage, "printer", well=True, after=mark)
     await steps.done(stage, visit, "printer", "print", job_id=stage.city.print_job(visit.session_id), copies=1, duplex=False)
     await steps.close_session(stage, visit)
 
@@ -360,10 +360,10 @@ async def evaluator_fault(stage: Stage) -> None:
     """The evaluator goes off line and comes back."""
     mark = stage.now()
     await stage.device.do("fault", peripheral="evaluator", fault="offline")
-    await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="evaluator")
+    await steps.told(stage, "evaluator", well=False, after=mark)
     mark = stage.now()
     await stage.device.do("repair", peripheral="evaluator")
-    await stage.expect("peripheral.report", timer="T-STATUS", after=mark, peripheral="evaluator")
+    await steps.told(stage, "evaluator", well=True, after=mark)
 
 
 @case(

@@ -10,9 +10,11 @@ from typing import Any
 from conformance.bench.errors import NotObserved
 from conformance.bench.people import Resident
 from conformance.bench.stage import Stage
+from conformance.protocol.pointer import MISSING
 from conformance.trace.transcript import Entry
 
 VIDEO = ("person", "page")  # labels of the sections that carry pictures
+WELL = ("ready", "busy")  # states of a peripheral that works
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,23 @@ async def ask_rating(stage: Stage, visit: Visit, *, facts: Mapping[str, Any] | N
     await stage.reply(request)
     await stage.quiet("T-QUIET")  # the resident reads before pressing
     return rating_id
+
+
+async def told(stage: Stage, peripheral: str, *, well: bool, after: int) -> Entry:
+    """The device's report on a peripheral that says whether it is well, where the pack binds that. A device that has just
+    started may still be telling what it found: the first report on it need not be about what somebody did to it."""
+
+    def matches(e: Entry) -> bool:
+        status = e.get("peripheral_status")
+        return (
+            (e.role, e.dir, e.kind) == ("peripheral.report", "iut", "request") and not e.repeat
+            and e.get("peripheral") == peripheral and e.get("command_id") is MISSING
+            and (status is MISSING or (status in WELL) is well)
+        )  # fmt: skip
+
+    return await stage.wait(
+        matches, timer="T-STATUS", after=after, what=f"the report that the {peripheral} is {'well' if well else 'not well'}"
+    )
 
 
 async def command(

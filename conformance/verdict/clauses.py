@@ -25,6 +25,7 @@ from conformance.verdict.scope import Scope
 
 THIN_REPEATS: Final = 5  # occasions inside the guard band that a further one may settle (decision 5)
 THIN_SETTLED_BY: Final = 2  # beyond, each asks for two that held: what can be seen clearly must outweigh what cannot
+IN_PART: Final = "in-part"  # the user left out cases that would have given the occasions
 _SETTLED_BY_OTHERS: Final = frozenset({"trace-ended", "thin", blaming.ABSENT})  # doubts that enough held occasions outweigh
 
 
@@ -192,6 +193,8 @@ def _too_few(
     for case in cases:
         if case.verdict is Verdict.INCONCLUSIVE and case.blame is not None:
             return Verdict.INCONCLUSIVE, (case.blame, f"{case.id}: {case.reason}")
+    if obligation.id in bench.scope.in_part:
+        return Verdict.NOT_SELECTED, (Blame.BENCH, f"{IN_PART}: {len(held)}/{needed}")
     if held:
         return Verdict.INCONCLUSIVE, (Blame.BENCH, f"too-few: {len(held)}/{needed}")
     blame = Blame.OPERATOR if obligation.verification is Verification.OPERATOR else Blame.BENCH

@@ -257,6 +257,22 @@ def _held_by(operand: Any) -> Predicate:
     return Predicate(test, f"each {at} of it in {field} of the pair", joined=True)
 
 
+def _has_all(operand: Any) -> Predicate:
+    """Everything that the vendor declares of `pics` is in the list, at `at` of its members where that is named."""
+    if not isinstance(operand, Mapping) or "pics" not in operand or not set(operand) <= {"pics", "at"}:
+        raise RuleError("has_all needs {pics, at?}")
+    item, at = str(operand["pics"]), str(operand.get("at", ""))
+
+    def test(value: Any, scene: Scene) -> bool:
+        declared = scene.declared.pics.get(item)
+        if not isinstance(declared, list | tuple | set | frozenset):
+            raise Undecided("undeclared", f"pics {item}")
+        there = {repr(pointer.get(held, at, MISSING)) for held in value} if isinstance(value, list) else set()
+        return all(repr(one) in there for one in declared)
+
+    return Predicate(test, f"all that is declared in {item}")
+
+
 def _each(data: Any) -> Predicate:
     inner = compile_predicate(data)
     return Predicate(
@@ -309,6 +325,7 @@ _OPERATORS: Mapping[str, Callable[[Any], Predicate]] = {
     "joined": _joined,
     "contains": _contains,
     "held_by": _held_by,
+    "has_all": _has_all,
     "each": _each,
     "all": _all,
     "any": _any,

@@ -21,6 +21,7 @@ class Scope:
     not_selected: Mapping[str, str] = field(default_factory=dict)  # obligation or clause -> reason
     not_applicable: Mapping[str, str] = field(default_factory=dict)
     declared: Mapping[str, str] = field(default_factory=dict)  # obligation -> statement
+    in_part: frozenset[str] = frozenset()  # selected, but the user left out some of the cases that provoke them
 
     def provoking(self, obligation: str) -> tuple[str, ...]:
         """The planned cases that are there to provoke an obligation."""
@@ -68,17 +69,21 @@ def scope_from_facts(facts: Mapping[str, Any]) -> Scope:
 def _planned(plans: Sequence[Mapping[str, Any]]) -> Scope:
     cases: dict[str, tuple[str, ...]] = {}
     selected: set[str] = set()
+    in_part: set[str] = set()
     texts: dict[str, dict[str, str]] = {"not_selected": {}, "not_applicable": {}, "declared": {}}
     said = {"declared": "statement"}
     for plan in plans:
         selected.update(_ids(plan.get("selected")))
+        in_part.update(_ids(plan.get("in_part")))
         for row in _rows(plan.get("cases")):
             case = str(row.get("id", ""))
             cases[case] = tuple(dict.fromkeys([*cases.get(case, ()), *_ids(row.get("obligations"))]))
         for name, kept in texts.items():
             for row in _rows(plan.get(name)):
                 kept[str(row.get("id", ""))] = str(row.get(said.get(name, "reason")) or "")
-    return Scope(frozenset(selected), cases, texts["not_selected"], texts["not_applicable"], texts["declared"])
+    return Scope(
+        frozenset(selected), cases, texts["not_selected"], texts["not_applicable"], texts["declared"], frozenset(in_part)
+    )  # fmt: skip
 
 
 def _ids(listed: Any) -> list[str]:

@@ -21,6 +21,18 @@ _OWN: Final = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:", "a=ca
 _FINGERPRINT: Final = "a=fingerprint:sha-256 " + ":".join(f"{n:02X}" for n in range(1, 33))
 
 
+def _first_offer() -> str:
+    """Sound and two pictures (RFC 9429 section 5.2.1), as a device would offer them that has offered nothing yet."""
+    lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1 2"]
+    for mid, (kind, codec, way) in enumerate(
+        (("audio 9 UDP/TLS/RTP/SAVPF 111", "111 opus/48000/2", "sendrecv"),
+         ("video 9 UDP/TLS/RTP/SAVPF 96", "96 VP8/90000", "sendrecv"),
+         ("video 9 UDP/TLS/RTP/SAVPF 96", "96 VP8/90000", "sendonly"))
+    ):  # fmt: skip
+        lines += [f"m={kind}", "c=IN IP4 0.0.0.0", f"a=mid:{mid}", f"a={way}", "a=rtcp-mux", f"a=rtpmap:{codec}"]
+    return "\r\n".join(lines) + "\r\n"
+
+
 def answer_to(offer: str, session: int = 1) -> str:
     """A minimal lawful answer (RFC 9429 section 5.3.1): same sections in the same order, directions turned round, our own
     transport identity, the active DTLS role."""
@@ -98,11 +110,9 @@ class PaperClerk:
 
     async def make_offer(self, call_id: str) -> str:
         """The sections of the device's last offer again, offered by the clerk (RFC 9429 section 5.2.2), or of any device's
-        where this call has none yet (glare). Raises LookupError before the first offer of the run."""
+        where this call has none yet (glare), or one of our own in the first call of a run."""
         self._answers += 1
-        like = self._offers.get(call_id) or next(iter(self._offers.values()), "")
-        if not like:
-            raise LookupError("on paper an offer is made after one that was seen")
+        like = self._offers.get(call_id) or next(iter(self._offers.values()), None) or _first_offer()
         offer = answer_to(like, self._answers).replace("a=setup:active", "a=setup:actpass")
         self._tell("media.sdp", {"call_id": call_id, "type": "offer", "by": "bench"}, offer.encode())
         return offer

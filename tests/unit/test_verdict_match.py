@@ -67,6 +67,15 @@ def test_predicates(data: Any, yes: Any, no: Any) -> None:
     assert ask(data, no) is False
 
 
+def test_a_list_may_be_asked_for_everything_that_is_declared() -> None:
+    declared = {"X": ["a", "b"]}
+    assert ask({"has_all": {"pics": "X"}}, ["b", "c", "a"], pics=declared)
+    assert not ask({"has_all": {"pics": "X"}}, ["a"], pics=declared)
+    assert not ask({"has_all": {"pics": "X"}}, "ab", pics=declared)
+    assert ask({"has_all": {"pics": "X", "at": "/class"}}, [{"class": "a"}, {"class": "b"}], pics=declared)
+    assert not ask({"has_all": {"pics": "X", "at": "/class"}}, [{"class": "a"}, "b"], pics=declared)
+
+
 def test_declared_sets_are_upper_bounds() -> None:
     assert ask({"pics": "X"}, ["a"], pics={"X": ["a", "b"]})
     assert not ask({"pics": "X"}, ["c"], pics={"X": ["a", "b"]})
@@ -75,7 +84,10 @@ def test_declared_sets_are_upper_bounds() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [{"near": 3}, {"in": "abc"}, {"matches": "("}, {"type": "word"}, {"length": 3}, {"present": "yes"}, {"held_by": "list"}],
+    [
+        {"near": 3}, {"in": "abc"}, {"matches": "("}, {"type": "word"}, {"length": 3}, {"present": "yes"},
+        {"held_by": "list"}, {"has_all": "X"},
+    ],
 )
 def test_a_bad_predicate_is_a_rule_error(data: Any) -> None:
     with pytest.raises(RuleError):

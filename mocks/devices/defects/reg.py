@@ -235,6 +235,28 @@ class AudioCodecInvented(Registration):
 
 
 @defect(
+    id="REG-007-codec-untold",
+    breaks=["REG-007"],
+    declares={"RVW.MED.VIDEO_CODECS": ["VP8", "H264"]},  # and can both: only its registration leaves one out
+    about={"zh": "注册时漏报了一种有的视频编码", "en": "leaves a video codec that it has out of its registration"},
+)
+class CodecUntold(Registration):
+    def capabilities(self) -> dict[str, Any]:
+        return {**super().capabilities(), "video_codecs": ["VP8"]}
+
+
+@defect(
+    id="REG-007-peripheral-untold",
+    breaks=["REG-007"],
+    about={"zh": "注册时漏报了一种装有的外设", "en": "leaves a peripheral that is fitted out of its registration"},
+)
+class PeripheralUntold(Registration):
+    def capabilities(self) -> dict[str, Any]:
+        own = super().capabilities()
+        return {**own, "peripherals": own["peripherals"][:-1]}
+
+
+@defect(
     id="REG-007-arrangement-of-another",
     breaks=["REG-007"],
     about={"zh": "媒体组织方式与申报不符", "en": "reports another media arrangement than it declares"},

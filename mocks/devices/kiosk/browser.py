@@ -40,7 +40,7 @@ class Browser:
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
             for left in directory.glob(f"{PREFIX}*"):
-                shutil.rmtree(left, ignore_errors=True)
+                _remove(left)
         self.home = Path(tempfile.mkdtemp(prefix=PREFIX, dir=directory))
         self._process: asyncio.subprocess.Process | None = None
 
@@ -52,7 +52,7 @@ class Browser:
             _program(NAMES), *FLAGS, f"--host-resolver-rules=MAP * ~NOTFOUND , {excluded}",
             f"--user-data-dir={self.home / 'profile'}", *extra, url,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "HOME": str(self.home)}, start_new_session=True,
+            env={**os.environ, "HOME": str(self.home), "PULSE_RUNTIME_PATH": str(self.home / "pulse")}, start_new_session=True,
         )
 
     async def ended(self) -> int:
@@ -77,7 +77,7 @@ class Browser:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), STOP_LIMIT)
         await asyncio.to_thread(psutil.wait_procs, tree, STOP_LIMIT)
-        await asyncio.to_thread(shutil.rmtree, self.home, ignore_errors=True)
+        await asyncio.to_thread(_remove, self.home)
 
     def _tree(self) -> list[psutil.Process]:
         if self._process is None:
@@ -96,6 +96,16 @@ class Browser:
         tool = _program(("certutil",))
         await _run(tool, "-d", f"sql:{store}", "-N", "--empty-password")
         await _run(tool, "-d", f"sql:{store}", "-A", "-t", "C,,", "-n", "authority", "-i", str(authority))
+
+
+def _remove(home: Path) -> None:
+    """Remove a browser's home and the folder of its socket, which Chromium puts beside it and which a killed one leaves."""
+    with contextlib.suppress(OSError):
+        folder = (home / "profile" / "SingletonSocket").readlink().parent
+        for name in ("SingletonSocket", "SingletonCookie"):
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def _program(names: Sequence[str]) -> str:
