@@ -105,6 +105,8 @@ TABLE: Final = (
     ("the answer to the swipe", "对刷卡取号的应答"),
     ("the answer to the second invite", "对第二次呼叫的应答"),
     ("the report that ends the command {command}", "外设命令 {command} 的结果报告"),
+    ("the report that the {peripheral} is well", "外设 {peripheral} 恢复正常的状态报告"),
+    ("the report that the {peripheral} is not well", "外设 {peripheral} 不正常的状态报告"),
     ("the outcome of the rating", "评价结果"),
     ("the ticket", "取号结果"),
     ("the ticket after all", "补发的取号结果"),

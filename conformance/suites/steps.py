@@ -130,9 +130,8 @@ async def told(stage: Stage, peripheral: str, *, well: bool, after: int) -> Entr
             and (status is MISSING or (status in WELL) is well)
         )  # fmt: skip
 
-    return await stage.wait(
-        matches, timer="T-STATUS", after=after, what=f"the report that the {peripheral} is {'well' if well else 'not well'}"
-    )
+    what = f"the report that the {peripheral} is well" if well else f"the report that the {peripheral} is not well"
+    return await stage.wait(matches, timer="T-STATUS", after=after, what=what)
 
 
 async def command(

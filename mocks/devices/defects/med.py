@@ -151,6 +151,7 @@ class VoiceOneWay(Calls):
 @defect(
     id="MED-013-h264-declared-only",
     breaks=["MED-013"],
+    may_break=["REG-007"],  # its registration tells the truth, and not what it declares
     declares={"RVW.MED.VIDEO_CODECS": ["VP8", "H264"]},
     about={"zh": "申报H.264却不提供", "en": "declares H.264 and never offers it"},
 )

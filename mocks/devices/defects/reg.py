@@ -237,7 +237,7 @@ class AudioCodecInvented(Registration):
 @defect(
     id="REG-007-codec-untold",
     breaks=["REG-007"],
-    declares={"RVW.MED.VIDEO_CODECS": ["VP8", "H264"]},  # and can both: only its registration leaves one out
+    declares={"RVW.MED.VIDEO_CODECS": ["VP8", "H264"]},  # and offers both in its calls
     about={"zh": "注册时漏报了一种有的视频编码", "en": "leaves a video codec that it has out of its registration"},
 )
 class CodecUntold(Registration):

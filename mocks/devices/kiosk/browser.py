@@ -52,7 +52,7 @@ class Browser:
             _program(NAMES), *FLAGS, f"--host-resolver-rules=MAP * ~NOTFOUND , {excluded}",
             f"--user-data-dir={self.home / 'profile'}", *extra, url,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "HOME": str(self.home), "PULSE_RUNTIME_PATH": str(self.home / "pulse")}, start_new_session=True,
+            env={**os.environ, "HOME": str(self.home), "PULSE_RUNTIME_PATH": str(self.home / "sound")}, start_new_session=True,
         )
 
     async def ended(self) -> int:
