@@ -20,6 +20,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -103,7 +104,9 @@ def page(all_taken: list[Taken], left: Sequence[str]) -> str:
     ])  # fmt: skip
 
 
+@cache
 def _revision() -> str:
+    """Of the source as it is when the measurements begin: the page that they write is no change of it."""
     answer = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False)
     return answer.stdout.strip() or "without a revision"
 
@@ -125,6 +128,7 @@ def main() -> int:
     if unknown := [name for name in options.only if name not in modules]:
         parser.error(f"no measurement {', '.join(unknown)}; there are {', '.join(modules)}")
     out = options.out.resolve() if options.out else (None if options.only else ROOT / "docs" / "proof.md")
+    _revision()
     os.chdir(ROOT)  # device commands in the device files are run from here
     with tempfile.TemporaryDirectory(prefix="rvw-prove-", ignore_cleanup_errors=True) as scratch:
         desk = Desk(Path(scratch), options.runs, options.variant_runs, options.socket_runs)
