@@ -15,6 +15,7 @@ from conformance.trace.transcript import Entry
 
 VIDEO = ("person", "page")  # labels of the sections that carry pictures
 WELL = ("ready", "busy")  # states of a peripheral that works
+UNWELL = ("fault", "absent")  # and of one that does not; the words of another pack say neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +120,15 @@ async def ask_rating(stage: Stage, visit: Visit, *, facts: Mapping[str, Any] | N
 
 
 async def told(stage: Stage, peripheral: str, *, well: bool, after: int) -> Entry:
-    """The device's report on a peripheral that says whether it is well, where the pack binds that. A device that has just
-    started may still be telling what it found: the first report on it need not be about what somebody did to it."""
+    """The device's report on a peripheral that is well or not, as far as the pack has words for that: any that does not say the
+    opposite. A device that has just started may still be telling what it found, so the first report on it will not do."""
+    opposite = UNWELL if well else WELL
 
     def matches(e: Entry) -> bool:
-        status = e.get("peripheral_status")
         return (
             (e.role, e.dir, e.kind) == ("peripheral.report", "iut", "request") and not e.repeat
             and e.get("peripheral") == peripheral and e.get("command_id") is MISSING
-            and (status is MISSING or (status in WELL) is well)
+            and e.get("peripheral_status") not in opposite
         )  # fmt: skip
 
     what = f"the report that the {peripheral} is well" if well else f"the report that the {peripheral} is not well"
