@@ -38,6 +38,7 @@ _TESTS: Final = tuple(
     for english, chinese in (
         (r"as declared in (\S+)", r"与声明的 \1 一致"),
         (r"same as (\S+) of the pair", r"与对应报文的 \1 相同"), (r"same as (\S+)", r"与 \1 相同"),
+        (r"all that is declared in (\S+) \(not there: ([^()]*)\)", r"包含 \1 中声明的全部（缺少 \2）"),
         (r"all that is declared in (\S+)", r"包含 \1 中声明的全部"),
         (r"each (\S+) of it in (\S+) of the pair", r"各项的 \1 都出现在对应报文的 \2 中"),
         ("not in", "不属于"), ("in", "属于"), ("matches", "格式为"), ("contains", "包含"), ("length", "长度"), ("type", "类型为"),

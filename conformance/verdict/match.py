@@ -32,6 +32,10 @@ class FieldTest:
         """Whether it is true of the entry. Raises Undecided."""
         return self.predicate.test(entry.get(self.field), Scene(entry, other, declared))
 
+    def unmet(self, entry: Entry, declared: Declarations) -> str:
+        """What an entry of which it is not true was asked for."""
+        return f"{self.field} {self.predicate.unmet(entry.get(self.field), Scene(entry, None, declared))}"
+
 
 def compile_tests(data: Any) -> tuple[FieldTest, ...]:
     """Compile `{field: predicate}`. Raises RuleError."""

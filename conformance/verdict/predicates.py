@@ -69,6 +69,21 @@ class Predicate:
     text: str
     joined: bool = False
     absent_ok: bool = False  # whether an absent value may satisfy it, so that absence is an answer and not a gap
+    parts: tuple[Predicate, ...] = ()  # of one that asks several things at once
+    lacks: Callable[[Any, Scene], str] | None = None  # its text for a value that fails, where that says more
+
+    def unmet(self, value: Any, scene: Scene) -> str:
+        """What a value that fails was asked for and does not have."""
+        if self.parts:
+            return " and ".join(part.unmet(value, scene) for part in self.parts if part.fails(value, scene)) or self.text
+        return self.lacks(value, scene) if self.lacks is not None else self.text
+
+    def fails(self, value: Any, scene: Scene) -> bool:
+        """Whether the value surely does not satisfy it."""
+        try:
+            return not self.test(value, scene)
+        except Undecided:
+            return False
 
 
 def same(left: Any, right: Any) -> bool:
@@ -109,6 +124,7 @@ def _every(parts: Sequence[Predicate], glue: str) -> Predicate:
         glue.join(p.text for p in parts),
         any(p.joined for p in parts),
         bool(parts) and all(p.absent_ok for p in parts),
+        tuple(parts),
     )
 
 
@@ -263,14 +279,18 @@ def _has_all(operand: Any) -> Predicate:
         raise RuleError("has_all needs {pics, at?}")
     item, at = str(operand["pics"]), str(operand.get("at", ""))
 
-    def test(value: Any, scene: Scene) -> bool:
+    def missing(value: Any, scene: Scene) -> list[Any]:
         declared = scene.declared.pics.get(item)
         if not isinstance(declared, list | tuple | set | frozenset):
             raise Undecided("undeclared", f"pics {item}")
         there = {repr(pointer.get(held, at, MISSING)) for held in value} if isinstance(value, list) else set()
-        return all(repr(one) in there for one in declared)
+        return [one for one in declared if repr(one) not in there]
 
-    return Predicate(test, f"all that is declared in {item}")
+    text = f"all that is declared in {item}"
+    return Predicate(
+        lambda value, scene: not missing(value, scene), text,
+        lacks=lambda value, scene: f"{text} (not there: {show(', '.join(map(str, missing(value, scene))))})",
+    )  # fmt: skip
 
 
 def _each(data: Any) -> Predicate:

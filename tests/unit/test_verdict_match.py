@@ -14,12 +14,15 @@ from conformance.verdict.predicates import RuleError, Scene, compile_predicate
 from conformance.verdict.settings import Settings
 
 
-def ask(data: Any, value: Any, *, pics: dict[str, Any] | None = None) -> bool:
+def scene_of(pics: dict[str, Any]) -> Scene:
     tape = Tape()
     entry = tape.call("iut", "report", id="e", value="v")
     other = tape.call("bench", "command", command_id="v", list=[{"id": 1}, {"id": 2}, {}])
-    scene = Scene(entry, other, Settings(tape.transcript.spec, pics=pics or {}))
-    return compile_predicate(data).test(value, scene)
+    return Scene(entry, other, Settings(tape.transcript.spec, pics=pics))
+
+
+def ask(data: Any, value: Any, *, pics: dict[str, Any] | None = None) -> bool:
+    return compile_predicate(data).test(value, scene_of(pics or {}))
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,14 @@ def test_a_list_may_be_asked_for_everything_that_is_declared() -> None:
     assert not ask({"has_all": {"pics": "X"}}, "ab", pics=declared)
     assert ask({"has_all": {"pics": "X", "at": "/class"}}, [{"class": "a"}, {"class": "b"}], pics=declared)
     assert not ask({"has_all": {"pics": "X", "at": "/class"}}, [{"class": "a"}, "b"], pics=declared)
+
+
+def test_what_is_not_there_is_named() -> None:
+    """And of several things that are asked at once only those that fail."""
+    made = compile_predicate({"length": {"min": 1}, "has_all": {"pics": "X", "at": "/class"}})
+    scene = scene_of({"X": ["a", "b"]})
+    assert made.unmet([{"class": "a"}], scene) == "all that is declared in X (not there: b)"
+    assert made.unmet([], scene) == "length 1.. and all that is declared in X (not there: a, b)"
 
 
 def test_declared_sets_are_upper_bounds() -> None:

@@ -26,7 +26,7 @@ def each(params: Params, ctx: Context) -> Outcome:
             tally.doubt(entry.n, undecided.reason, undecided.note)
             continue
         if broken:
-            expected = "; ".join(f"{t.field} {t.predicate.text}" for t in broken)
+            expected = "; ".join(t.unmet(entry, ctx.settings) for t in broken)
             tally.violated(entry.n, expected, "; ".join(seen_text(t.field, entry) for t in broken))
         else:
             tally.held(entry.n)
