@@ -81,9 +81,7 @@ def run(
         device=device, profile=profile, out=out, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until,
         known_failures=known_failures, prompts=prompts, expect_firmware=expect_firmware, lab=lab, timers=_timers(timer),
     )  # fmt: skip
-    raise typer.Exit(
-        run_once(options, keyword=keyword, campaign=campaign, only=only, baseline=baseline, lang=_lang(lang))
-    )
+    raise typer.Exit(run_once(options, keyword=keyword, campaign=campaign, only=only, baseline=baseline, lang=_lang(lang)))
 
 
 @app.command()
@@ -165,14 +163,18 @@ def defects(
     only: Annotated[str, typer.Option("--only", help="Only defects whose id contains this.")] = "",
     out: Annotated[Path, typer.Option("--out", help="Where the kill matrix goes.")] = Path("rvw-out/defects"),
     sockets: Annotated[bool, typer.Option("--sockets/--no-sockets", help="Also those that need real sockets.")] = True,
-    production: Annotated[bool, typer.Option(
-        "--production-timers", help="In memory, the timers of everyday operation and not those of the lab.")] = False,
+    production: Annotated[
+        bool, typer.Option("--production-timers", help="In memory, the timers of everyday operation and not those of the lab.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="In memory, so many at once; as many as there are cores.")
+    ] = None,
 ) -> None:
     """Run every defect device and write the kill matrix: which clause catches what."""
     from conformance.bench.killmatrix import run_defects
 
     timer_set: Literal["production"] | None = "production" if production else None
-    raise typer.Exit(run_defects(only=only, out=out, sockets=sockets, say=_answer, timer_set=timer_set))
+    raise typer.Exit(run_defects(only=only, out=out, sockets=sockets, say=_answer, timer_set=timer_set, jobs=jobs))
 
 
 @app.command()

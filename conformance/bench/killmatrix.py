@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import html
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.bench.case import Case, load_cases
 from conformance.bench.errors import RunAborted, UsageProblem, unwritable
-from conformance.bench.generated import generated_cases
-from conformance.bench.head import run_head, timer_values
-from conformance.bench.loop import VirtualTimeLoop
-from conformance.bench.memory import memory_world
+from conformance.bench.memorylab import MemoryWorkers, broken_clauses, broken_obligations
 from conformance.bench.outputs import JOURNAL
-from conformance.bench.plan import Means, Selection, make_plan
-from conformance.bench.run import RunSession, run_all
 from conformance.iut.device_file import DeviceFile, load_device
-from conformance.iut.review import declared
 from conformance.spec.loader import load
 from conformance.spec.model import Level, Obligation, Spec, Text, TimerSet, Verification
 from conformance.spec.problems import suggestion
 from conformance.verdict import exitcode
-from conformance.verdict.model import RunResult, Verdict
+from conformance.verdict.model import RunResult
 
 DEFECTS = Path(__file__).resolve().parents[2] / "mocks" / "devices" / "defects"
 
@@ -62,69 +55,20 @@ class Caught:
         return not self.missed and not self.stray
 
 
-def broken_clauses(result: RunResult) -> tuple[str, ...]:
-    """Clauses with an untainted violation, SHOULD included."""
-    return tuple(c.id for c in result.clauses if c.verdict is Verdict.FAIL or c.remark)
-
-
-def broken_obligations(result: RunResult) -> tuple[str, ...]:
-    """Obligations with an untainted violation, those of SHOULD clauses included."""
-    return tuple(o.id for c in result.clauses for o in c.obligations if o.verdict is Verdict.FAIL)
-
-
-class MemoryLab:
-    """Runs devices in memory and in virtual time, with one pack loaded once; with another timer set than the profile's where
-    one is named."""
-
-    def __init__(self, spec: Spec | None = None, profile: str = "core", timer_set: TimerSet | None = None) -> None:
-        self.spec = spec or load()
-        asked = self.spec.profiles[profile]
-        self.profile = replace(asked, timer_set=timer_set or asked.timer_set)
-        self.timers_ms = timer_values(self.spec, self.profile)
-        self.cases: Mapping[str, Case] = {**load_cases(), **generated_cases(self.spec)}
-
-    def run(
-        self, device: DeviceFile, *, defect: str | None = None, seed: int = 1, journal: Path | None = None,
-        selection: Selection | None = None,
-    ) -> RunResult:  # fmt: skip
-        """One whole run. Deterministic for one seed."""
-        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-            return runner.run(self._run(device, defect, seed, journal, selection or Selection()))
-
-    async def _run(
-        self, device: DeviceFile, defect: str | None, seed: int, journal: Path | None, selection: Selection
-    ) -> RunResult:
-        pics = declared(device, self.spec).pics
-        means = Means(frozenset(device.upper_tester.verbs), power=True, sockets=False, media=self.profile.media)
-        plan = make_plan(
-            self.spec, self.profile, pics, self.cases, means, seed=seed, selection=selection, declarations=device.declarations
-        )
-        world = await memory_world(
-            self.spec, device, timers_ms=self.timers_ms, pics=pics, seed=seed, defect=defect, journal=journal,
-            timer_set=self.profile.timer_set,
-        )
-        head = run_head(
-            self.spec, device, self.profile, pics, self.timers_ms, seed=seed, transport="memory", selection=selection
-        )
-        try:
-            return await run_all(RunSession(world, plan, seed, head))
-        finally:
-            await world.close()
-
-
 def defect_files(only: str = "") -> list[DeviceFile]:
     """All defect devices, by id."""
     files = [load_device(path) for path in sorted(DEFECTS.glob("*.toml"))]
     return [f for f in files if f.defect is not None and only in f.defect.id]
 
 
-def try_in_memory(lab: MemoryLab, device: DeviceFile) -> Caught:
-    """Run one defect in memory."""
+def ask_in_memory(workers: MemoryWorkers, device: DeviceFile) -> Future[RunResult]:
+    """Have one defect run in memory."""
     assert device.defect is not None
-    return _caught(device, lab.run(device, defect=device.defect.id))
+    return workers.run(device.path, defect=device.defect.id)
 
 
-def _caught(device: DeviceFile, result: RunResult) -> Caught:
+def caught(device: DeviceFile, result: RunResult) -> Caught:
+    """What became of a defect in a run."""
     assert device.defect is not None
     d = device.defect
     return Caught(d.id, d.needs, d.breaks, d.may_break, broken_clauses(result), result.exit_code, broken_obligations(result))
@@ -137,10 +81,11 @@ def needs_sockets(device: DeviceFile) -> bool:
 
 
 def run_defects(
-    *, only: str, out: Path, sockets: bool, say: Callable[[str], None], timer_set: TimerSet | None = None
+    *, only: str, out: Path, sockets: bool, say: Callable[[str], None], timer_set: TimerSet | None = None, jobs: int | None = None
 ) -> int:
-    """Run them all, write the matrix, say `caught N of N`. Returns 0 when every defect is caught cleanly, 1 when one was not,
-    4 when the bench itself was in the way. Raises UsageProblem where nothing is left to run.
+    """Run them all, write the matrix, say `caught N of N`; in memory `jobs` at once (cores), then one by one on sockets. Returns
+    0 when every defect is caught cleanly, 1 when one was not, 4 when the bench itself was in the way. Raises UsageProblem where
+    nothing is left to run.
     """
     matching = defect_files(only)
     chosen = [device for device in matching if sockets or not needs_sockets(device)]
@@ -151,21 +96,25 @@ def run_defects(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(error, out) from error
-    lab = MemoryLab(timer_set=timer_set)
     rows: list[Caught] = []
-    for device in chosen:
-        row = try_on_sockets(device, out) if needs_sockets(device) else try_in_memory(lab, device)
-        rows.append(row)
-        say(_line(row))
-    write_matrix(rows, lab.spec, out)
+    with MemoryWorkers(timer_set, jobs) as workers:
+        asked = [(device, ask_in_memory(workers, device)) for device in chosen if not needs_sockets(device)]
+        for device, run in asked:
+            rows.append(caught(device, run.result()))
+            say(_line(rows[-1]))
+    for device in filter(needs_sockets, chosen):
+        rows.append(try_on_sockets(device, out))
+        say(_line(rows[-1]))
+    rows.sort(key=lambda row: row.id)
+    spec = load()
+    write_matrix(rows, spec, out)
     if left:
         say(f"left out: {left} defects that need sockets")
     if not only:
-        for what, alive in (("clauses", survivors(rows, lab.spec)), ("obligations", unbroken(rows, lab.spec))):
+        for what, alive in (("clauses", survivors(rows, spec)), ("obligations", unbroken(rows, spec))):
             if alive:
                 say(f"{what} that no defect kills: {' '.join(alive)}")
-    caught = sum(1 for row in rows if row.ok)
-    say(f"caught {caught} of {len(rows)}")
+    say(f"caught {sum(row.ok for row in rows)} of {len(rows)}")
     return exitcode.worst(exitcode.PASS if row.ok else _escape_code(row) for row in rows)
 
 
@@ -201,7 +150,7 @@ def try_on_sockets(device: DeviceFile, out: Path, *, whole: bool = True) -> Caug
         with contextlib.suppress(RunAborted):  # what was recorded is judged, as in any run
             for case in plan.cases:
                 live.execute(case)
-        return _caught(device, live.finish())
+        return caught(device, live.finish())
     finally:
         live.close()
 
@@ -266,10 +215,10 @@ def _page(rows: list[Caught], spec: Spec) -> str:
         "th{text-align:left;font-weight:normal;white-space:nowrap}thead span{writing-mode:vertical-rl}"
         ".k{background:#2a7}.m{background:#c33}.s{background:#e90}.y{background:#9cd}"
     )
-    caught = sum(r.ok for r in rows)
+    clean = sum(r.ok for r in rows)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Kill matrix</title><style>{style}</style>'
-        f"<h1>Kill matrix: caught {caught} of {len(rows)}</h1>"
+        f"<h1>Kill matrix: caught {clean} of {len(rows)}</h1>"
         "<p>green: broken and caught; red: broken and not caught; blue: may break and did; orange: failed without reason; "
         "a cell names the obligations when the pointer rests on it</p>"
         f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></html>"

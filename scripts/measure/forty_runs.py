@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.bench.killmatrix import MemoryLab, broken_clauses
+from conformance.bench.memorylab import MemoryLab, broken_clauses
 from conformance.iut.device_file import load_device
 from measure import Figure
 from measure.desk import REFERENCE, ROOT, Desk, Run, device_file

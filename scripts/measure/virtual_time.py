@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from conformance.bench.killmatrix import MemoryLab
+from conformance.bench.memorylab import MemoryLab
 from conformance.iut.device_file import load_device
 from conformance.trace.journal import lines
 from measure import CannotMeasure, Figure

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from mutants import MUTANTS, STORIES, Mutant
 
-from conformance.bench.killmatrix import MemoryLab
+from conformance.bench.memorylab import MemoryLab
 from conformance.bench.plan import Selection
 from conformance.bench.stage import Stage
 from conformance.iut.device_file import DeviceFile, load_device

@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from conformance.bench.campaign import Campaign, settle
-from conformance.bench.killmatrix import MemoryLab
 from conformance.bench.lab import init_lab, load_lab
+from conformance.bench.memorylab import MemoryLab
 from conformance.bench.outputs import JOURNAL
 from conformance.bench.plan import Selection
 from conformance.bench.prepare import Options, prepare

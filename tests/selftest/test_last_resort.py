@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from conformance.bench.killmatrix import MemoryLab
 from conformance.bench.lock import DeviceBusy
+from conformance.bench.memorylab import MemoryLab
 from conformance.bench.outputs import JOURNAL, keep_pack
 from conformance.bench.plan import Selection
 from conformance.cli import app

@@ -16,7 +16,7 @@ import pytest
 from mutants import STORIES
 from typer.testing import CliRunner
 
-from conformance.bench.killmatrix import MemoryLab
+from conformance.bench.memorylab import MemoryLab
 from conformance.bench.outputs import JOURNAL
 from conformance.bench.plan import Selection
 from conformance.bench.rejudge import NoRun, Rejudged, rejudge

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from conformance.bench.killmatrix import MemoryLab, broken_clauses, defect_files
+from conformance.bench.killmatrix import defect_files
+from conformance.bench.memorylab import MemoryLab, broken_clauses
 from conformance.bench.outputs import JOURNAL
 from conformance.bench.plan import Selection
 from conformance.bench.rejudge import rejudge

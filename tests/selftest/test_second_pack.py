@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from conformance.bench.killmatrix import MemoryLab, broken_clauses
+from conformance.bench.memorylab import MemoryLab, broken_clauses
 from conformance.bench.outputs import keep_pack, write_outputs
 from conformance.bench.prepare import Options, Prepared, prepare
 from conformance.bench.rejudge import rejudge

@@ -19,7 +19,7 @@ from unittest.mock import patch
 import pytest
 from transcript_player import ROOT, Player, pairs
 
-from conformance.bench.killmatrix import MemoryLab
+from conformance.bench.memorylab import MemoryLab
 from conformance.iut.device_file import load_device
 from conformance.spec.loader import load
 from conformance.spec.model import Obligation, TimerSet

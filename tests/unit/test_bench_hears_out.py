@@ -12,8 +12,8 @@ import pytest
 
 from conformance.bench.case import Procedure
 from conformance.bench.errors import NotObserved
-from conformance.bench.killmatrix import MemoryLab
 from conformance.bench.lag import LagMeter
+from conformance.bench.memorylab import MemoryLab
 from conformance.bench.plan import Selection
 from conformance.bench.stage import CONNECTS, Stage
 from conformance.iut.device_file import load_device

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from conformance.bench.case import Case, load_cases
 from conformance.bench.generated import generated_cases
-from conformance.bench.killmatrix import MemoryLab
+from conformance.bench.memorylab import MemoryLab
 from conformance.bench.people import residents
 from conformance.bench.plan import Means, Plan, Selection, make_plan
 from conformance.cli import app
@@ -178,9 +178,7 @@ def test_a_monitor_that_asks_for_more_than_there_is_gets_every_case() -> None:
     spec = replace(pack(), clauses={**pack().clauses, "REC-001": eager})
     known = declared(device(), pack()).pics
     means = Means(verbs(), power=True, sockets=False, media=True)
-    made = make_plan(
-        spec, pack().profiles["core"], known, cases(), means, seed=1, selection=Selection(clauses=("REC-001",))
-    )
+    made = make_plan(spec, pack().profiles["core"], known, cases(), means, seed=1, selection=Selection(clauses=("REC-001",)))
     assert set(ids(made)) == set(ids(plan()))
 
 

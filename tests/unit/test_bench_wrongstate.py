@@ -11,7 +11,7 @@ import pytest
 
 from conformance.bench.asking import asked_on_a_channel
 from conformance.bench.generated import generated_cases
-from conformance.bench.killmatrix import MemoryLab
+from conformance.bench.memorylab import MemoryLab
 from conformance.bench.needs import timers_of
 from conformance.bench.plan import Selection
 from conformance.bench.planview import coverage

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.bench.killmatrix import MemoryLab
+from conformance.bench.memorylab import MemoryLab
 from conformance.bench.plan import Selection
 from conformance.iut.device_file import load_device
 from reports.occasions import in_words
