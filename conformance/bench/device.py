@@ -54,6 +54,7 @@ class DeviceHandle:
         self._operator = operator  # who is asked for what the program cannot do (decision 23)
         self._count = 0
         self._issued: list[str] = []  # keys beside those that the device got at its enrolment
+        self._met: set[str] = set()  # names and addresses of the residents whose cards the device was given
         self.powered = False
 
     @property
@@ -98,13 +99,14 @@ class DeviceHandle:
         """
         tester = await self._who(verb)
         prompt = prompt_for(self._next(), verb, args)
+        self._met |= _personal(args)
         stimulus = {"id": prompt.id, "verb": verb, "args": args, "by": tester.by, "grade": GRADES[tester.by], "note": note or {}}
         self._recorder.observe("I6", "-", "stimulus", facts=stimulus)
         try:
             if isinstance(tester, OperatorUpperTester):
                 answer = await self._prompted(tester, prompt)
             else:
-                answer = await asyncio.wait_for(tester.ask(prompt), ANSWER_S)
+                answer = prompt.held_to(await asyncio.wait_for(tester.ask(prompt), ANSWER_S))
         except NotAvailable as error:
             self._not_given(prompt, str(error))
             raise
@@ -162,7 +164,7 @@ class DeviceHandle:
     def _claim(self, verb: str, result: Mapping[str, Any], note: Mapping[str, Any]) -> dict[str, Any]:
         text = _all_text(result)
         facts: dict[str, Any] = {
-            "verb": verb, "ids_found": len(id_numbers(text.encode())),
+            "verb": verb, "ids_found": len(id_numbers(text.encode())), "people_found": sum(told in text for told in self._met),
             "secrets_found": sum(1 for secret in (*self._secrets_of(), *self._issued) if secret and secret in text),
         }  # fmt: skip
         if verb == "screen":
@@ -171,11 +173,19 @@ class DeviceHandle:
             if "expects" in note:
                 facts["shown"] = str(note["expects"]) in facts["main"] + "\n" + facts["second"]
         elif verb == "resources":
-            cameras = result.get("cameras_in_use") or []
+            cameras = _lines(result.get("cameras_in_use", result.get("text")))
             facts |= {"rss_kb": result.get("rss_kb"), "cameras_in_use": cameras, "cameras": len(cameras)}
         else:
             facts["text"] = text
+        if verb == "residue":  # a person types what is left, line by line
+            facts["people_found"] += sum(bool(line.strip()) for line in _lines(result.get("text")))
         return facts | dict(note)
+
+
+def _personal(args: Mapping[str, Any]) -> set[str]:
+    """Names and addresses in the arguments of a stimulus; the numbers are found by their form."""
+    people = [person for person in args.values() if isinstance(person, Mapping)]
+    return {text for person in people for key in ("name", "address") if isinstance(text := person.get(key), str) and text}
 
 
 def _lines(value: Any) -> list[str]:

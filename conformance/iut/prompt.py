@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, Protocol
 
+import jsonschema_rs
+
 from conformance.spec._meta import vocabulary
 from conformance.spec.model import Text
 
@@ -27,6 +29,16 @@ class Prompt:
     text: Text
     wants_text: bool = False  # a person has to type something, not only act
     seen: tuple[str, ...] = ()  # roles of messages of the device that show that it was done
+
+    def held_to(self, answer: Answer) -> Answer:
+        """A program's answer, refused where it does not tell what was asked: what looks for something that must not be there
+        would take its silence for a good sign."""
+        checked = _tells().get(self.verb)
+        wrong = next(checked.iter_errors(answer.result), None) if answer.ok and checked is not None else None
+        if wrong is None:
+            return answer
+        place = "".join(f"/{step}" for step in wrong.instance_path)
+        return Answer(ok=False, error=f"its answer cannot be used: {place + ': ' if place else ''}{wrong.message}"[:300])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,12 @@ def _sentences() -> Mapping[str, _Sentence]:
         )
         for verb, row in vocabulary("verbs").items()
     }
+
+
+@cache
+def _tells() -> Mapping[str, jsonschema_rs.Draft202012Validator]:
+    rows = vocabulary("verbs").items()
+    return {verb: jsonschema_rs.Draft202012Validator(row["tells"]) for verb, row in rows if "tells" in row}
 
 
 def known_verbs() -> frozenset[str]:

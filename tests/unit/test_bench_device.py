@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 
 import pytest
 
 from conformance.bench.device import CLAIM_CHARS, DeviceHandle
 from conformance.bench.errors import DeviceUnreachable
-from conformance.iut.prompt import Answer, By, NotAvailable, Prompt
+from conformance.iut.operator import OperatorUpperTester
+from conformance.iut.prompt import Answer, By, NotAvailable, Prompt, UpperTester
 from conformance.spec.loader import load
 from conformance.trace.clock import SystemClock
 from conformance.trace.masking import Masker
@@ -62,6 +64,69 @@ def test_what_a_device_tells_is_masked_before_it_is_cut() -> None:
     asyncio.run(DeviceHandle(recorder, lambda: tester, None).do("logs"))
     claim = next(entry.facts for entry in recorder.transcript if entry.obs == "device.claim")
     assert (len(claim["text"]), "a-very" in claim["text"]) == (CLAIM_CHARS, False)
+
+
+RESIDENT = {"id_number": "310101199001011237", "name": "测试甲", "address": "测试路1号"}
+
+
+class Reader:
+    """A program that takes a card and then tells what is left of it, or what is said in its place."""
+
+    by: By = "http"
+
+    def __init__(self, told: dict[str, object]) -> None:
+        self._told = told
+
+    async def verbs(self) -> frozenset[str]:
+        return frozenset({"card", "residue", "resources"})
+
+    async def ask(self, prompt: Prompt) -> Answer:
+        return Answer(ok=True, result={} if prompt.verb == "card" else self._told)
+
+    async def close(self) -> None:
+        return
+
+
+def _asked(tester: UpperTester, verb: str) -> tuple[Answer, dict[str, object]]:
+    """The answer, and the facts of the claim where there is one."""
+    recorder = Recorder(Transcript(load()), SystemClock(), None, Masker())
+    operator = tester if isinstance(tester, OperatorUpperTester) else None
+
+    async def story() -> Answer:
+        device = DeviceHandle(recorder, lambda: tester, None, operator=operator)
+        if operator is None:
+            await device.do("card", card=RESIDENT)
+        return await device.do(verb)
+
+    answer = asyncio.run(story())
+    return answer, next((dict(entry.facts) for entry in recorder.transcript if entry.obs == "device.claim"), {})
+
+
+@pytest.mark.parametrize(("text", "found"), [("a cache of 测试甲, 测试路1号", 2), ("测*甲", 0)])
+def test_a_resident_is_looked_for_by_name_and_address_too(text: str, found: int) -> None:
+    _, claim = _asked(Reader({"files": [{"path": "cache", "text": text}]}), "residue")
+    assert (claim["people_found"], claim["ids_found"]) == (found, 0)
+
+
+@pytest.mark.parametrize(
+    ("verb", "told", "place"),
+    [("residue", {}, '"files"'), ("residue", {"files": [{"path": "x", "size": 3}]}, "/files/0"),
+     ("resources", {"rss_kb": 3}, '"cameras_in_use"')],
+)  # fmt: skip
+def test_an_answer_that_does_not_tell_what_was_asked_is_no_claim(verb: str, told: dict[str, object], place: str) -> None:
+    answer, claim = _asked(Reader(told), verb)
+    assert (answer.ok, claim) == (False, {})
+    assert "cannot be used" in answer.error
+    assert place in answer.error
+
+
+@pytest.mark.parametrize(("typed", "verb", "fact", "found"), [
+    ("测试甲\n\n", "residue", "people_found", 1), ("\n", "residue", "people_found", 0),
+    ("person_camera\n\n", "resources", "cameras", 1), ("\n", "resources", "cameras", 0),
+])  # fmt: skip
+def test_what_a_person_types_counts_like_what_a_program_tells(typed: str, verb: str, fact: str, found: int) -> None:
+    _, claim = _asked(OperatorUpperTester(lambda _: None, io.StringIO(typed)), verb)
+    assert claim[fact] == found
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,19 @@ class SpoolNotWiped(Actions):
 
 
 @defect(
+    id="PRV-004-name-stays-in-a-cache",
+    breaks=["PRV-004"],
+    about={"zh": "证件号已清除，姓名与住址留在缓存", "en": "the number is wiped, name and address stay in a cache"},
+)
+class NameStays(Actions):
+    def card_result(self, card: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+        result = super().card_result(card, fields)
+        kept = {name: result[name] for name in ("name", "address") if name in result}
+        self.d.storage.write("greeting.json", self.d.codec.dumps(kept))
+        return result
+
+
+@defect(
     id="PRV-005-number-in-the-log",
     breaks=["PRV-005"],
     about={"zh": "日志含完整证件号", "en": "the log has ID numbers"},
