@@ -32,6 +32,7 @@ from conformance.verdict.waivers import Waiver
 
 REPEATS = 5  # how often a thin measurement is taken again (decision 5), declared before the run
 HEAR_OUT_ROUNDS = 6  # what was late during one wait for a limit moves that limit a little further
+LOST = 3  # cases in a row before which the device could not be brought home: after that a run would wait for it all day
 HEARD_OUT_S = 0.03  # the least of these waits: the machine may have held something up since
 SETTLE_S = 30.0  # the clerk's own steps have shorter limits; what lasts longer hangs
 # How a procedure ends that could not put back what it had changed in the device: the next case starts from a cold start.
@@ -52,6 +53,7 @@ class RunSession:
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     _last_case: str = ""
     _unfit: list[str] = field(default_factory=list)
+    _lost: int = 0
     _disturbed: bool = False  # the case before was broken off by no fault of the device
     _lag: LagMeter | None = None
     _hearing: Hearing | None = None
@@ -100,6 +102,9 @@ class RunSession:
         """Run one case until it is decided: a thin measurement is repeated, nothing else is. Raises RunAborted."""
         if self._unfit:
             raise RunAborted(f"the bench is not fit to judge: {self._unfit[0]}", "bench")
+        if self._lost >= LOST:
+            asked = "mend what failed and run again; if it was only away, rvw resume goes on"
+            raise RunAborted(f"before {self._lost} cases in a row the device could not be brought home: {asked}", "environment")
         result = await self._attempt(case, 1)
         for attempt in range(2, REPEATS + 1):
             if not self._thin(case.id, result):
@@ -130,6 +135,8 @@ class RunSession:
         recorder.case = ""
         self._report_lag()  # after the end, which is measured too: a report before it leaves the end to the next case's lag
         recorder.flush(to_disk=True)
+        if case.given != "off":
+            self._lost = self._lost + 1 if reason["ended"] == "not-home" else 0
         self._last_case, self._disturbed = case.id, reason["ended"] in _LEFT_ALONE
         if recorder.failed is not None:
             raise RunAborted(f"the journal cannot be written: {recorder.failed}", "bench")
