@@ -137,9 +137,8 @@ TABLE: Final = (
     ("its answer cannot be used: {why:text}", "它的回答不可用：{why}"),
     # The device as a process, or as one that was to come by itself.
     (
-        "before {number:n} cases in a row the device could not be brought home: mend what failed and run again; if it was only "
-        "away, rvw resume goes on",
-        "连续 {number} 个用例之前设备都无法回到待机状态：请先解决已发现的问题再重新运行；如设备只是暂时离线，可用 rvw resume 继续",
+        "before {number:n} cases in a row the device was not usable: mend what failed, then run again (if it was away, resume)",
+        "连续 {number} 个用例之前设备都不可用：请先解决已发现的问题再运行（若只是暂时离线，用 rvw resume 继续）",
     ),
     ("no device registered within {limit:n} s", "{limit} 秒内没有设备注册"),
     (

@@ -120,6 +120,7 @@ NOTE: Final = {  # one for every kind of note that the judge makes
     "loosened": Text("放宽的时限", "loosened limit"),
     "home": Text("用例之后没有自行复原", "not home by itself after a case"),
     "journal-broken": Text("日志不完整，结论不可采信", "broken journal: nothing follows from it"),
+    "aborted": Text("运行提前结束", "the run ended early"),
     "segment": Text("中断后续跑", "stopped and gone on with"),
     "waiver": Text("豁免", "waiver"),
 }

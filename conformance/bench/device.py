@@ -44,16 +44,14 @@ class DeviceHandle:
     """Gives stimuli and records them. One per run."""
 
     def __init__(
-        self, recorder: Recorder, tester: Callable[[], UpperTester], power: Power | None,
-        secrets_of: Callable[[], list[str]] = list, *, operator: OperatorUpperTester | None = None,
+        self, recorder: Recorder, tester: Callable[[], UpperTester], power: Power | None, *,
+        operator: OperatorUpperTester | None = None,
     ) -> None:  # fmt: skip
         self._recorder = recorder
         self._tester = tester
         self._power = power
-        self._secrets_of = secrets_of
         self._operator = operator  # who is asked for what the program cannot do (decision 23)
         self._count = 0
-        self._issued: list[str] = []  # keys beside those that the device got at its enrolment
         self._met: set[str] = set()  # names and addresses of the residents whose cards the device was given
         self.powered = False
 
@@ -74,7 +72,6 @@ class DeviceHandle:
         keys: Keys = NO_KEYS
         if key is not None:
             secret = base64.b64encode(key[1]).decode()
-            self._issued.append(secret)
             keys = {"device": {"keyid": key[0], "secret_b64": secret}}
         await self._switch("on", partial(self._power.on, keys) if self._power else None)
 
@@ -165,7 +162,7 @@ class DeviceHandle:
         text = _all_text(result)
         facts: dict[str, Any] = {
             "verb": verb, "ids_found": len(id_numbers(text.encode())), "people_found": sum(told in text for told in self._met),
-            "secrets_found": sum(1 for secret in (*self._secrets_of(), *self._issued) if secret and secret in text),
+            "secrets_found": self._recorder.secrets_in(text),
         }  # fmt: skip
         if verb == "screen":
             main, second = _lines(result.get("main", result.get("text"))), _lines(result.get("second"))

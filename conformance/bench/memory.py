@@ -132,7 +132,7 @@ async def memory_world(
     city.enrol(identity.enrolment())
     document = identity.spawn_document(network.docking_url, seed=seed, defect=defect, ca_pem="", timers=timer_set)
     power = InProcess(entry, document, network, clock, seed)
-    handle = DeviceHandle(recorder, lambda: power, power, identity.secret_texts)
+    handle = DeviceHandle(recorder, lambda: power, power)
     world = World(spec, recorder, city, handle, timers_ms, pics, "memory", media=True)
 
     async def stop() -> None:

@@ -99,12 +99,19 @@ class RunSession:
         self.world.recorder.observe("", "-", "bench.error", facts=facts)
 
     async def run_case(self, case: Case) -> CaseResult:
-        """Run one case until it is decided: a thin measurement is repeated, nothing else is. Raises RunAborted."""
+        """Run one case until it is decided: a thin measurement is repeated, nothing else is. Raises RunAborted, on the record."""
+        try:
+            return await self._decided(case)
+        except RunAborted as error:
+            self.world.recorder.observe("", "-", "environment", facts={"what": "aborted", "reason": str(error)})
+            raise
+
+    async def _decided(self, case: Case) -> CaseResult:
         if self._unfit:
             raise RunAborted(f"the bench is not fit to judge: {self._unfit[0]}", "bench")
         if self._lost >= LOST:
-            asked = "mend what failed and run again; if it was only away, rvw resume goes on"
-            raise RunAborted(f"before {self._lost} cases in a row the device could not be brought home: {asked}", "environment")
+            asked = "mend what failed, then run again (if it was away, resume)"
+            raise RunAborted(f"before {self._lost} cases in a row the device was not usable: {asked}", "environment")
         result = await self._attempt(case, 1)
         for attempt in range(2, REPEATS + 1):
             if not self._thin(case.id, result):
@@ -255,7 +262,6 @@ async def run_all(session: RunSession, progress: Progress | None = None) -> RunR
         try:
             result = await session.run_case(case)
         except RunAborted as error:
-            session.world.recorder.observe("", "-", "environment", facts={"what": "aborted", "reason": str(error)})
             reason = error.kind
             break
         if progress is not None:

@@ -100,7 +100,7 @@ class _Wiring:
 
     def handle(self, tester: Callable[[], UpperTester], power: Power | None) -> DeviceHandle:
         person = self.operator if self.p.person else None
-        return DeviceHandle(self.recorder, tester, power, self.identity.secret_texts, operator=person)
+        return DeviceHandle(self.recorder, tester, power, operator=person)
 
     def fixed(self) -> UpperTester:
         tester = fixed_tester(self.p.device, self.operator)

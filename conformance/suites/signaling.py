@@ -132,7 +132,14 @@ async def cut_in_call(stage: Stage) -> None:
     await steps.close_session(stage, visit)
 
 
-@case("sig.glare", "双方同时提议", "both sides offer at the same time", roles=CALL + " media.offer media.answer", verbs="card")
+@case(
+    "sig.glare",
+    "双方同时提议",
+    "both sides offer at the same time",
+    roles=CALL + " media.offer media.answer",
+    verbs="card",
+    condition="RVW.MED.RENEGOTIATION",
+)
 async def glare(stage: Stage) -> None:
     """The clerk's offer crosses the device's: a good device gives its own up and answers."""
     visit = await steps.invite(stage, await steps.open_session(stage))

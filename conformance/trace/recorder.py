@@ -145,6 +145,10 @@ class Recorder:
         """A text that is shown to people without going through the trace first, through the mask of the run."""
         return self._mask.text(text)
 
+    def secrets_in(self, text: str) -> int:
+        """How many keys and tokens of the run stand in a text, in any of the forms that the mask knows."""
+        return sum(found["kind"] != "id_number" for found in self._mask(text.encode("utf-8", "surrogateescape"))[1])
+
     async def wait_for(self, predicate: Predicate, after_n: int, timeout_s: float) -> Entry | None:
         """The first entry with n > `after_n` that satisfies, also one that is already there; None at the time-out."""
         for entry in self.transcript.since(after_n + 1):

@@ -260,6 +260,11 @@ def _notes(hearing: Hearing, applied: Applied, problems: Sequence[str]) -> list[
         if e.facts.get("rung") in _HARD_RUNGS
     )
     notes.extend(
+        {"kind": "aborted", "n": e.n, "text": str(e.facts.get("reason", ""))}
+        for e in hearing.whole.observed("environment")
+        if e.facts.get("what") == "aborted"
+    )
+    notes.extend(
         {"kind": "segment", "n": e.n,
          "text": f"{e.facts.get('resumed_at', '?')}, #{e.facts.get('after_n', '?')}"}
         for e in hearing.whole.observed("segment")

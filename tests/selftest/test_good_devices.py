@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from conformance.bench.memorylab import MemoryLab, MemoryWorkers, broken_clauses
+from conformance.bench.outputs import JOURNAL
+from conformance.bench.plan import Selection
 from conformance.iut.device_file import load_device
 from conformance.spec.loader import load
+from conformance.trace.journal import read_journal
 from conformance.verdict.model import RunResult, Verdict
 from mocks.devices.defects import DEFECTS
 from mocks.devices.variants import VARIANTS
@@ -96,6 +99,13 @@ def in_memory(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[RunRe
 @pytest.mark.parametrize("variant", sorted(VARIANTS))
 def test_a_lawful_variant_passes(in_memory: dict[str, Future[RunResult]], variant: str) -> None:
     passes(in_memory[variant].result())  # `make prove` takes them with the timers of everyday operation, too
+
+
+def test_what_was_too_long_comes_back_in_its_plain_form(lab: MemoryLab, tmp_path: Path) -> None:
+    chosen = Selection(cases=frozenset({"chn.oversize"}))
+    passes(lab.run(REFERENCE, defect="oversize-closes-unread", selection=chosen, journal=tmp_path / JOURNAL))
+    closed = [row for row in read_journal(tmp_path / JOURNAL).observations if row.facts.get("code") == 1009]
+    assert len(closed) == 1, "a device that has not read it does not meet it after every resume"
 
 
 def test_the_same_seed_gives_the_same_plan_and_verdicts(lab: MemoryLab) -> None:

@@ -125,6 +125,17 @@ class KeyInTheLog(Tickets):
 
 
 @defect(
+    id="PRV-005-token-in-the-log",
+    breaks=["PRV-005"],
+    about={"zh": "日志含令牌", "en": "the log has the token"},
+)
+class TokenInTheLog(Tickets):
+    def holder(self, card: Card) -> dict[str, Any]:
+        self.d.log(f"authorization: Bearer {self.d.docking.token}")
+        return super().holder(card)
+
+
+@defect(
     id="PRV-006-resident-survives-power-loss",
     breaks=["PRV-006"],
     may_break=["PRV-004"],

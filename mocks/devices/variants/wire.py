@@ -218,3 +218,15 @@ class EndsEmpty(Link):
     async def transmit(self, conn: WsConn, text: str) -> None:
         await conn.send_frame(1, text.encode(), fin=False)
         await conn.send_frame(0, b"", fin=True)
+
+
+@variant(
+    id="oversize-closes-unread",
+    about={"zh": "超长消息未读即以1009断开，不计入已处理", "en": "closes with 1009 on what is too long, unread"},
+)
+class OversizeClosesUnread(Link):
+    async def receive(self, text: str) -> None:
+        if len(text.encode()) > self.size_limit() and self.conn is not None:
+            await self.close(self.conn, 1009)
+        else:
+            await super().receive(text)
