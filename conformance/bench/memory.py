@@ -130,7 +130,9 @@ async def memory_world(
     network = MemoryNetwork(city, closed_error=closed)
     identity = Identity.fresh(device.remote_device_id, DEVICE_API).owning(told)
     city.enrol(identity.enrolment())
-    document = identity.spawn_document(network.docking_url, seed=seed, defect=defect, ca_pem="", timers=timer_set)
+    document = identity.spawn_document(
+        network.docking_url, seed=seed, defect=defect, ca_pem="", timers=timer_set, timers_ms=dict(timers_ms)
+    )
     power = InProcess(entry, document, network, clock, seed)
     handle = DeviceHandle(recorder, lambda: power, power)
     world = World(spec, recorder, city, handle, timers_ms, pics, "memory", media=True)

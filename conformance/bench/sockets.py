@@ -143,7 +143,7 @@ def _spawned(wiring: _Wiring, stderr: StderrLog) -> DeviceHandle:
     leaf = authority.leaf([host, "localhost"])
     document = wiring.identity.spawn_document(
         wiring.listeners.docking_url, seed=p.seed, ca_pem=place.root_pem or authority.pem, timers=p.profile.timer_set,
-        defect=p.device.defect.id if p.device.defect is not None else None, state_dir=state,
+        timers_ms=dict(p.timers_ms), defect=p.device.defect.id if p.device.defect is not None else None, state_dir=state,
         upper_tester={"host": host, "port": tester_port},
         device_api={"host": host, "port": api_port, "cert_pem": leaf.chain.decode(), "key_pem": leaf.key.decode()},
     )  # fmt: skip

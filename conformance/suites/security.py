@@ -14,17 +14,28 @@ ANSWERS_I4 = {"any": [{"item": "RVW.REG.URL_ROLE", "is": "device_api"}, {"item":
 
 async def _bad_tls(stage: Stage, kind: str) -> None:
     """Every connection is cut and only a bad certificate, or an old version, is offered; a good device tries, refuses, and comes
-    back once all is right."""
+    back once all is right. Where the bench can switch it, it is also started meanwhile: what cut connections do is no proof for
+    the requests, which another library may make."""
     async with stage.fault(f"tls.{kind}", recovery="T-RECOVER"):
-        offer = await stage.observe("tls.offer", timer="T-RECONNECT", presented=kind)
-        with suppress(NotObserved):  # one that is taken is waited for all the same, so that the time for a refusal is over
-            await stage.wait_s(
-                lambda e: e.obs == "tls.failed" and e.facts.get("conn") == offer.facts["conn"],
-                limit_s=2 * stage.limit_s("T-ACK"), name="T-ACK", after=offer.n, what="the refusal",
-            )  # fmt: skip
+        await _refused(stage, kind, stage.mark, "T-RECONNECT")
+        if stage.device.can_power:
+            await stage.device.power_off()
+            mark = stage.now()
+            await stage.device.power_on()
+            await _refused(stage, kind, mark, "T-REGISTER")
         await stage.quiet()
         mark = stage.now()
     await stage.online(after=mark, timer="T-RECOVER")
+
+
+async def _refused(stage: Stage, kind: str, after: int, timer: str) -> None:
+    """One offer, and the refusal. One that is taken is waited for all the same, so that the time for a refusal is over."""
+    offer = await stage.observe("tls.offer", timer=timer, after=after, presented=kind)
+    with suppress(NotObserved):
+        await stage.wait_s(
+            lambda e: e.obs == "tls.failed" and e.facts.get("conn") == offer.facts["conn"],
+            limit_s=2 * stage.limit_s("T-ACK"), name="T-ACK", after=offer.n, what="the refusal",
+        )  # fmt: skip
 
 
 @case("sec.tls-old-version", "拒绝低于 1.2 的 TLS 版本", "refuses TLS below 1.2", sockets=True)

@@ -68,6 +68,19 @@ class AnyCaAccepted(Trust):
         context.verify_mode = ssl.CERT_NONE
 
 
+@defect(
+    id="SEC-002-any-host-for-requests",
+    breaks=["SEC-002"],
+    needs="sockets",
+    about={"zh": "仅HTTP请求不检查证书的主机名", "en": "HTTP requests alone do not check the host name in the certificate"},
+)
+class AnyHostForRequests(Trust):
+    def for_requests(self) -> ssl.SSLContext:
+        context = self.context()
+        context.check_hostname = False
+        return context
+
+
 class _ForTimeOnly(Docking):
     """Bends only the time query: its refusal costs nothing, so the fault stays alone."""
 

@@ -55,6 +55,7 @@ async def run(document: Mapping[str, Any]) -> None:
         DirStorage(Path(state_dir)),
     )
     transport.context, transport.pongs = device.trust.context(), device.trust.pongs()
+    transport.requests = device.trust.for_requests()
     StderrLog(device)
     api, tester = document.get("device_api"), document.get("upper_tester") or {}
     async with contextlib.AsyncExitStack() as stack:

@@ -62,6 +62,7 @@ class Settings:
     seed: int = 0
     ca_pem: str = ""
     timers: str = "lab"
+    timers_ms: Mapping[str, float] = field(default_factory=dict)
     state_dir: str = ""
     defect: str | None = None
     identity: Identity = IDENTITY
@@ -82,6 +83,7 @@ class Settings:
             seed=int(doc.get("seed", 0)),
             ca_pem=str(doc.get("ca_pem", "")),
             timers=str(doc.get("timers", "lab")),
+            timers_ms=dict(doc.get("timers_ms", {})),
             state_dir=str(doc.get("state_dir", "")),
             defect=doc.get("defect") or None,
             raw=doc,

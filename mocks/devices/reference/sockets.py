@@ -32,6 +32,7 @@ class SocketTransport:
 
     def __init__(self, context: ssl.SSLContext | None = None, timeout_s: float = 10.0) -> None:
         self.context = context or ssl.create_default_context()
+        self.requests: ssl.SSLContext | None = None  # another one for HTTP requests, as where two libraries are at work
         self.timeout_s = timeout_s
         self.pongs = True
 
@@ -47,7 +48,7 @@ class SocketTransport:
 
     async def _exchange(self, method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> HttpReply:
         parts = urlsplit(url)
-        tls = self.context if parts.scheme == "https" else None
+        tls = (self.requests or self.context) if parts.scheme == "https" else None
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port or (443 if tls else 80), ssl=tls)
         try:
             http = h11.Connection(h11.CLIENT, max_incomplete_event_size=256 * 1024)

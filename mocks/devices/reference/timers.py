@@ -1,4 +1,4 @@
-"""Named limits that the device obeys. Built-in values hold until the registration answer brings others."""
+"""Named limits that the device obeys. Those of its start, or else built-in ones, hold until a registration brings others."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Timers(Part):
     def s(self, timer: str) -> float:
         """The limit in seconds."""
         built_in = BUILT_IN[timer][1 if self.d.settings.timers == "lab" else 0]
-        return self.told.get(timer, built_in) / 1000
+        return self.told.get(timer, self.d.settings.timers_ms.get(timer, built_in)) / 1000
 
     def pace(self, timer: str, share: float) -> float:
         """How long the device itself takes where it must be done within `timer`: a share of the limit, in seconds."""

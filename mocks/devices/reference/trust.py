@@ -24,6 +24,10 @@ class Trust(Part):
         self.bend(context)
         return context
 
+    def for_requests(self) -> ssl.SSLContext | None:
+        """TLS of HTTP requests where it is not that of the connections that stay: here it is."""
+        return None
+
     def bend(self, context: ssl.SSLContext) -> None:
         """Nothing is relaxed."""
 
