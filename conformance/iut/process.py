@@ -19,6 +19,7 @@ from conformance.iut.device_file import Driver
 CONTRACT = "rvw-spawn/1"
 READY_LIMIT_S = 30.0  # a browser on a slow machine needs its time; readiness is no clause
 STOP_LIMIT_S = 5.0
+WORDS_KEPT = 5  # lines quoted from the beginning, and as many from the end: some runtimes tell the cause first, then a long stack
 
 
 class DeviceAbsent(Exception):
@@ -53,6 +54,8 @@ class DeviceProcess:
         self._lives = False  # it said that it is ready: from now on its end is an observation
         self._stopping = False
         self.log: deque[str] = deque(maxlen=2000)
+        self._first: list[str] = []  # its first lines, which a long log would push out
+        self._lines = 0
 
     @classmethod
     def of(
@@ -88,13 +91,25 @@ class DeviceProcess:
             code = None if isinstance(error, TimeoutError) else self._process.returncode
             reason = str(error) or f"no ready line within {self._ready_limit_s:.0f} s"
             ended = "" if code is None else f" (exit code {code})"
-            tail = " | ".join(list(self.log)[-5:]) or "nothing"
-            told = self._mask(f"{reason}{ended}; its last words: {tail}")
+            told = self._mask(f"{reason}{ended}; its last words: {self._words()}")
             raise DeviceAbsent(f"the device did not become ready: {told}") from error
         self._lives = True
         if self._process.returncode is not None:  # it ended in the moment between
             self._on_exit(self._process.returncode)
         return ready
+
+    def _words(self) -> str:
+        """What it said, on one line: all of it, or its beginning and its end with the number of lines between them."""
+        between = self._lines - 2 * WORDS_KEPT
+        if between <= 0:
+            return " | ".join(self.log) or "nothing"
+        return " | ".join([*self._first, f"… (+{between})", *list(self.log)[-WORDS_KEPT:]])
+
+    def _heard(self, line: str) -> None:
+        self._lines += 1
+        self.log.append(line)
+        if len(self._first) < WORDS_KEPT:
+            self._first.append(line)
 
     async def _drain(self) -> None:
         assert self._process is not None
@@ -102,10 +117,10 @@ class DeviceProcess:
         try:
             async for line in self._process.stderr:
                 text = line.decode("utf-8", "replace").rstrip()
-                self.log.append(text)
+                self._heard(text)
                 self._on_line(text)
         except ValueError:
-            self.log.append("(a log line over 4 MiB was dropped)")
+            self._heard("(a log line over 4 MiB was dropped)")
         code = await self._process.wait()
         if self._lives and not self._stopping:
             self._on_exit(code)

@@ -1,0 +1,45 @@
+"""A device process that does not start: what it said is quoted so that the cause is in it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from conformance.iut.process import DeviceAbsent, DeviceProcess
+
+
+def last_words(tmp_path: Path, *lines: str) -> str:
+    """What is told of a device that prints these lines and ends."""
+    program = tmp_path / "device.py"
+    program.write_text(f"import sys; sys.exit({chr(10).join(lines)!r})", encoding="utf-8")
+    process = DeviceProcess(["{python}", str(program)], tmp_path, lambda _: None)
+    with pytest.raises(DeviceAbsent) as told:
+        asyncio.run(process.start({}))
+    return str(told.value).partition("its last words: ")[2]
+
+
+def test_the_cause_before_a_long_stack_is_quoted_with_the_end_of_the_stack(tmp_path: Path) -> None:
+    stack = [f"    at step {number}" for number in range(30)]
+    words = last_words(tmp_path, "Error: boom: cannot open /dev/ttyUSB0", *stack).split(" | ")
+    assert words[0] == "Error: boom: cannot open /dev/ttyUSB0"
+    assert words[5] == "… (+21)"
+    assert words[6:] == stack[-5:]
+
+
+def test_few_lines_are_quoted_as_they_are(tmp_path: Path) -> None:
+    lines = [str(number) for number in range(10)]
+    assert last_words(tmp_path, *lines) == " | ".join(lines)
+
+
+def test_the_first_lines_stay_however_long_the_log_is(tmp_path: Path) -> None:
+    words = last_words(tmp_path, "the cause", *["noise"] * 3000)
+    assert words.startswith("the cause | noise")
+    assert "… (+2991)" in words
+
+
+def test_a_device_that_says_nothing_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "quiet.py").write_text("", encoding="utf-8")
+    with pytest.raises(DeviceAbsent, match="its last words: nothing"):
+        asyncio.run(DeviceProcess(["{python}", "quiet.py"], tmp_path, lambda _: None).start({}))
