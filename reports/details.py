@@ -129,6 +129,8 @@ TABLE: Final = (
     ("the upper tester command has no verb {verb}", "上测试器命令没有动作 {verb}"),
     ("the device has no verb {verb}", "设备没有动作 {verb}"),
     ("the upper tester answered a {type} where an object is asked", "上测试器的回答是 {type}，应为 JSON 对象"),
+    ("HTTP {status:n}, and not its answer: {said:text}", "HTTP {status}，内容不是上测试器的回答：{said}"),
+    ("HTTP {status:n} and no body", "HTTP {status}，没有内容"),
     ("upper tester at {url}: {error:words}", "上测试器 {url}：{error}"),
     ("upper tester command {command} gave no answer: {why:words}", "上测试器命令 {command} 没有回答：{why}"),
     ("none with its id within {limit:n} s", "{limit} 秒内没有收到对应编号的回答"),

@@ -16,6 +16,7 @@ from conformance.iut.process import expand, kill_family
 from conformance.iut.prompt import Answer, By, NotAvailable, Prompt
 
 ANSWER_LIMIT_S = 20.0  # how long a program may take to say that it has done a thing; not a limit of the specification
+QUOTED = 120  # characters of an answer that cannot be read
 LINE_LIMIT = 1 << 22  # bytes of one answer: logs and what is left of a resident can be long
 
 
@@ -25,6 +26,25 @@ def _answer(document: Any) -> Answer:
     result = document.get("result")
     told = result if isinstance(result, Mapping) else {}
     return Answer(ok=document.get("ok") is True, result=told, error=str(document.get("error") or ""))
+
+
+def _read(reply: httpx.Response) -> Any:
+    """The document of a reply, None where it is no JSON: the page of some server that is no upper tester."""
+    try:
+        return reply.json()
+    except ValueError:
+        return None
+
+
+def _beginning(body: str) -> str:
+    """How a body begins, on one line and in whole words: the mask, through which it goes later, finds no half of a secret."""
+    words = "".join(char if char.isprintable() else " " for char in body[: 8 * QUOTED]).split()
+    said = ""
+    for word in words:
+        if len(said) + len(word) >= QUOTED:
+            return said or f"{len(body)} characters"
+        said = f"{said} {word}".strip()
+    return said
 
 
 class HttpUpperTester:
@@ -54,9 +74,14 @@ class HttpUpperTester:
     async def _post(self, document: Mapping[str, Any]) -> Answer:
         try:
             reply = await self._client.post(self._url, json=document)
-            return _answer(reply.json())
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # an address can be wrong in three ways
             raise OSError(f"upper tester at {self._url}: {type(error).__name__}: {error}") from error
+        told = _read(reply)
+        if told is None or (reply.is_error and not (isinstance(told, Mapping) and "ok" in told)):
+            said = _beginning(reply.text)
+            what = f"HTTP {reply.status_code}, and not its answer: {said}" if said else f"HTTP {reply.status_code} and no body"
+            raise OSError(f"upper tester at {self._url}: {what}")
+        return _answer(told)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -1,4 +1,4 @@
-"""The upper tester that is a command: every answer belongs to its question, however late or long another was."""
+"""Upper testers that are programs: an answer belongs to its question, and what is no answer is told as what it is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 from conformance.iut import upper_tester
 from conformance.iut.prompt import Answer, prompt_for
-from conformance.iut.upper_tester import CommandUpperTester
+from conformance.iut.upper_tester import CommandUpperTester, HttpUpperTester
+from reports.details import in_chinese
 
 PROGRAM = """
 import json, sys
@@ -83,3 +84,47 @@ def test_an_answer_can_be_as_long_as_a_log(tmp_path: Path) -> None:
 def test_a_command_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"rvw-no-such-command.*gave no answer"):
         asyncio.run(CommandUpperTester(["rvw-no-such-command"], tmp_path).verbs())
+
+
+def answered_over_http(status: str, body: bytes) -> str:
+    """What is told of an HTTP upper tester that answers everything so."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status.encode(), len(body)) + body)
+        await writer.drain()
+        writer.close()
+
+    async def asked() -> str:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        tester = HttpUpperTester(f"http://127.0.0.1:{port}")
+        try:
+            with pytest.raises(OSError, match="upper tester at") as told:
+                await tester.verbs()
+            return str(told.value).partition("/upper-tester: ")[2]
+        finally:
+            await tester.close()
+            server.close()
+
+    return asyncio.run(asked())
+
+
+def test_a_page_instead_of_an_answer_is_told_with_its_status_and_its_beginning() -> None:
+    page = b"<html>\n<head><title>404 Not Found</title></head>\r\n<body>\x1b[31m nginx " + b"filler " * 100 + b"</body></html>"
+    told = answered_over_http("404 Not Found", page)
+    assert told.startswith("HTTP 404, and not its answer: <html> <head><title>404 Not Found</title></head> <body> [31m nginx filler")
+    assert len(told.partition("answer: ")[2]) <= upper_tester.QUOTED
+    assert in_chinese(told).startswith("HTTP 404，内容不是上测试器的回答：<html>")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        ("502 Bad Gateway", b"", "HTTP 502 and no body"),
+        ("200 OK", b"x" * 300, "HTTP 200, and not its answer: 300 characters"),  # no half of what may be a secret
+        ("404 Not Found", b'{"detail": "Not Found"}', 'HTTP 404, and not its answer: {"detail": "Not Found"}'),
+    ],
+)
+def test_what_is_no_answer_over_http_is_told_as_what_it_is(status: str, body: bytes, told: str) -> None:
+    assert answered_over_http(status, body) == told
