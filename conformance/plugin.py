@@ -63,7 +63,7 @@ class PytestRun:
         self._done += 1
         self._tell(case, result)
         if result.verdict is not Verdict.PASS:
-            pytest.fail(f"{result.verdict}: {result.reason} {' '.join(result.clauses)}".strip(), pytrace=False)
+            pytest.fail(f"{result.verdict}: {result.reason} {' '.join(result.decisive)}".strip(), pytrace=False)
 
     def judge_family(self, family: str) -> None:
         """Seal the run if need be and set the item's outcome from the family's clauses."""
@@ -138,7 +138,7 @@ class PytestRun:
 
     def _tell(self, case: Case, result: CaseResult) -> None:
         if self._progress:
-            why = f"  {' '.join(result.clauses)}" if result.verdict is not Verdict.PASS else ""
+            why = f"  {' '.join(result.decisive)}" if result.decisive else ""
             tried = Text(f"（第 {result.attempts} 次）", f"  (attempt {result.attempts})")
             again = say(tried, self.lang) if result.attempts > 1 else ""
             mark = MARKS.get(result.verdict, str(result.verdict))

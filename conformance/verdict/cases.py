@@ -41,6 +41,7 @@ class _Outcome:
     blame: Blame | None = None
     reason: str = ""
     blocked_by: str = ""
+    decisive: tuple[str, ...] = ()  # obligations that made it what it is, where some did
 
 
 def case_result(case: str, attempts: Sequence[Attempt], spec: Spec, scope: Scope) -> CaseResult:
@@ -51,7 +52,7 @@ def case_result(case: str, attempts: Sequence[Attempt], spec: Spec, scope: Scope
     return CaseResult(
         id=case, verdict=chosen.verdict, clauses=tuple(clauses), blame=chosen.blame, reason=chosen.reason,
         attempts=len(attempts), seconds=_seconds(attempts[-1].entries) if attempts else 0.0,
-        blocked_by=chosen.blocked_by,
+        blocked_by=chosen.blocked_by, decisive=tuple(dict.fromkeys(oid.split(".", 1)[0] for oid in chosen.decisive)),
     )  # fmt: skip
 
 
@@ -69,9 +70,10 @@ def _seconds(entries: Sequence[Entry]) -> float:
 
 def _outcome(case: str, attempt: Attempt, spec: Spec, scope: Scope) -> _Outcome:
     """Fail, then error, then inconclusive, then pass."""
-    broken = [f for f in attempt.findings if f.outcome.violated and not f.tainted and _weighs(f, spec)]
+    found = [f for f in attempt.findings if f.outcome.violated and not f.tainted and _weighs(f, spec)]
+    broken = tuple(dict.fromkeys(f.obligation for f in found))
     if broken:
-        return _Outcome(Verdict.FAIL, Blame.DEVICE, ", ".join(dict.fromkeys(f.obligation for f in broken)))
+        return _Outcome(Verdict.FAIL, Blame.DEVICE, ", ".join(broken), decisive=broken)
     trouble = _trouble(attempt)
     if trouble is not None:
         return trouble
@@ -88,7 +90,7 @@ def _trouble(attempt: Attempt) -> _Outcome | None:
         return _Outcome(Verdict.ERROR, Blame.BENCH, attempt.taints[0].reason)
     tainted = next((f for f in attempt.findings if f.tainted), None)
     if tainted is not None:
-        return _Outcome(Verdict.ERROR, tainted.blame, tainted.taint_reason)
+        return _Outcome(Verdict.ERROR, tainted.blame, tainted.taint_reason, decisive=(tainted.obligation,))
     return None
 
 
@@ -105,11 +107,11 @@ def _undone(case: str, attempt: Attempt, spec: Spec, scope: Scope) -> _Outcome |
     missed = _unproven(case, attempt, spec, scope)
     why = blaming.of_slice(attempt.entries)
     if why is not None and missed:
-        return _Outcome(Verdict.INCONCLUSIVE, *why)
+        return _Outcome(Verdict.INCONCLUSIVE, *why, decisive=tuple(missed))
     if missed:
         doubts = [d for f in attempt.findings if f.obligation in missed for d in f.outcome.undecidable]
         blame, reason = blaming.of_doubt(doubts[0]) if doubts else (Blame.BENCH, "not-exercised")
-        return _Outcome(Verdict.INCONCLUSIVE, blame, f"{reason}: {', '.join(missed)}")
+        return _Outcome(Verdict.INCONCLUSIVE, blame, f"{reason}: {', '.join(missed)}", decisive=tuple(missed))
     return None
 
 

@@ -121,6 +121,7 @@ class CaseResult:
     attempts: int = 1
     seconds: float = 0.0
     blocked_by: str = ""
+    decisive: tuple[str, ...] = ()  # of `clauses`, those that kept it from passing
 
 
 @dataclass(frozen=True, slots=True)
