@@ -129,12 +129,22 @@ class PytestRun:
                 self._say(Text(f"rvw: 腾出空间后运行：{again}", f"rvw: make room, then: {again}"))
                 codes.append(exitcode.BENCH)
             if interrupted:
-                again = f"rvw resume {self.live.out}"
-                self._say(Text(f"rvw: 已停止；继续运行：{again}", f"rvw: stopped; go on with: {again}"))
+                self._say(self._stopped())
             self.code = exitcode.worst([*codes, exitcode.BENCH] if broken else codes)
             return self.code
         finally:
             self.live.close()
+
+    def stopped(self) -> None:
+        """Stopped once more, before the first stop was through: what was recorded stands, and the files can be had later."""
+        assert self.live is not None
+        self._say(self._stopped())
+        self.code = exitcode.INCONCLUSIVE
+
+    def _stopped(self) -> Text:
+        assert self.live is not None
+        again = f"rvw resume {self.live.out}"
+        return Text(f"rvw: 已停止；继续运行：{again}", f"rvw: stopped; go on with: {again}")
 
     def _tell(self, case: Case, result: CaseResult) -> None:
         if self._progress:
@@ -279,7 +289,13 @@ def run_session(prepared: Prepared, *, keyword: str = "", lang: Lang = "both", r
     """A whole run as a pytest session with nothing of the machine's own in it. Returns what ran, with its exit code, its
     directory and (where it began) its result."""
     run = PytestRun(prepared, lang=lang, resume=resume)
-    code = start(inner_arguments(keyword), [_Carrier(run), sys.modules[__name__]])
+    try:
+        code = start(inner_arguments(keyword), [_Carrier(run), sys.modules[__name__]])
+    except KeyboardInterrupt:  # a second one: pytest itself ends the run at the first
+        if run.live is None:
+            raise
+        run.stopped()
+        return run
     if run.code == UNDECIDED:  # pytest never came as far as the run
         usage = code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
         run.code = exitcode.USAGE if usage else exitcode.BENCH
