@@ -14,10 +14,12 @@ from conformance.verdict.model import Blame, Doubt
 Why = tuple[Blame, str]
 
 ABSENT: Final = "device-absent"
+UNREACHABLE: Final = "device-unreachable"
+ENDED: Final = "trace-ended"
 BUSY: Final = "busy"  # ends the code of a doubt that a busy machine made: `thin-busy`
 BLAME_OF_DOUBT: Final = {
     "thin": Blame.BENCH,
-    "trace-ended": Blame.BENCH,
+    ENDED: Blame.BENCH,
     "unreadable": Blame.BENCH,
     "rule-error": Blame.BENCH,
     "undeclared": Blame.CONFIGURATION,
@@ -43,6 +45,16 @@ def absence(entries: Sequence[Entry]) -> Why:
         if entry.obs == "tls.failed" and entry.facts.get("presented", "good") == "good":
             return Blame.CONFIGURATION, f"device-refuses-certificate: {entry.facts.get('reason', '')}"
     return Blame.ENVIRONMENT, ABSENT
+
+
+def unended(entries: Sequence[Entry]) -> Why:
+    """Why an attempt has no end: the device was not there to go on with, or the bench was stopped in its middle."""
+    for entry in reversed(entries):
+        what = entry.facts.get("what")
+        if entry.obs == "environment" and what in (ABSENT, UNREACHABLE):
+            reason = entry.facts.get("reason")
+            return Blame.ENVIRONMENT, f"{what}: {reason}" if reason else str(what)
+    return Blame.BENCH, "never-ended"
 
 
 def of_slice(entries: Sequence[Entry]) -> Why | None:

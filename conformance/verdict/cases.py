@@ -98,7 +98,7 @@ def _undone(case: str, attempt: Attempt, spec: Spec, scope: Scope) -> _Outcome |
     """Why an attempt without a violation is no pass either."""
     ended = next((e.facts for e in reversed(attempt.entries) if e.obs == "case.end"), None)
     if ended is None:
-        return _Outcome(Verdict.INCONCLUSIVE, Blame.BENCH, "never-ended")
+        return _Outcome(Verdict.INCONCLUSIVE, *blaming.unended(attempt.entries))
     said = _said(ended, attempt.entries)
     if said is not None:
         return said

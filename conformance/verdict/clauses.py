@@ -26,7 +26,7 @@ from conformance.verdict.scope import Scope
 THIN_REPEATS: Final = 5  # occasions inside the guard band that a further one may settle (decision 5)
 THIN_SETTLED_BY: Final = 2  # beyond, each asks for two that held: what can be seen clearly must outweigh what cannot
 IN_PART: Final = "in-part"  # the user left out cases that would have given the occasions
-_SETTLED_BY_OTHERS: Final = frozenset({"trace-ended", "thin", blaming.ABSENT})  # doubts that enough held occasions outweigh
+_SETTLED_BY_OTHERS: Final = frozenset({blaming.ENDED, "thin", blaming.ABSENT})  # doubts that enough held occasions outweigh
 
 
 @dataclass
@@ -189,7 +189,7 @@ def _too_few(
     if obligation.stimulus is None and (bench.partial or (bench.few_cases and not met)):
         return Verdict.NOT_SELECTED, (Blame.BENCH, f"narrowed: {len(held)}/{needed}")
     if doubts:
-        return Verdict.INCONCLUSIVE, blaming.of_doubt(doubts[0])
+        return Verdict.INCONCLUSIVE, _broken_off(doubts[0], bench) or blaming.of_doubt(doubts[0])
     for case in cases:
         if case.verdict is Verdict.INCONCLUSIVE and case.blame is not None:
             return Verdict.INCONCLUSIVE, (case.blame, f"{case.id}: {case.reason}")
@@ -199,6 +199,15 @@ def _too_few(
         return Verdict.INCONCLUSIVE, (Blame.BENCH, f"too-few: {len(held)}/{needed}")
     blame = Blame.OPERATOR if obligation.verification is Verification.OPERATOR else Blame.BENCH
     return Verdict.INCONCLUSIVE, (blame, "not-exercised" if cases or obligation.stimulus is None else "not-planned")
+
+
+def _broken_off(doubt: Doubt, bench: Bench) -> Why | None:
+    """Why a limit did not run out: what broke off the case in which it ran, where that is neither device nor bench."""
+    entry = bench.whole.at(doubt.n) if doubt.reason == blaming.ENDED else None
+    case = bench.cases.get(entry.case) if entry is not None else None
+    if case is None or case.verdict is not Verdict.INCONCLUSIVE or case.blame in (None, Blame.DEVICE, Blame.BENCH):
+        return None
+    return case.blame, f"{case.id}: {case.reason}"
 
 
 def with_primaries(results: Sequence[ClauseResult], spec: Spec) -> list[ClauseResult]:

@@ -336,6 +336,41 @@ def test_a_case_that_never_ended_is_inconclusive() -> None:
     assert run(tape).cases[0].reason == "never-ended"
 
 
+@pytest.mark.parametrize("what", ["device-absent", "device-unreachable"])
+def test_a_case_that_the_want_of_a_device_broke_off_is_the_environment_s(what: str) -> None:
+    tape = tape_of(chn())
+    tape.start("chn.ack")
+    tape.call("bench", "command", command_id="k")
+    tape.observe("environment", what=what, reason="it ended")
+    tape.observe("case.cut", reason="environment")
+    result = run(tape)
+    assert (result.cases[0].blame, result.cases[0].reason) == (Blame.ENVIRONMENT, f"{what}: it ended")
+    assert result.clauses[0].blame is Blame.ENVIRONMENT
+    assert result.exit_code == 3
+
+
+def test_a_limit_that_a_dead_upper_tester_cut_short_is_no_fault_of_the_bench() -> None:
+    tape = tape_of(chn())
+    tape.start("chn.ack")
+    tape.call("bench", "command", command_id="k")
+    tape.call("iut", "heartbeat", state="idle")
+    tape.observe("case.end", ended="device-unreachable", reason="it ended")
+    result = run(tape)
+    clause_row = result.clauses[0]
+    assert (clause_row.verdict, clause_row.obligations[0].undecidable) == (Verdict.INCONCLUSIVE, 1)
+    assert (clause_row.blame, clause_row.reason) == (Blame.ENVIRONMENT, "chn.ack: device-unreachable: it ended")
+    assert result.exit_code == 3
+
+
+def test_a_limit_that_the_end_of_a_whole_case_cut_short_stays_the_bench_s() -> None:
+    tape = tape_of(chn())
+    tape.start("chn.ack")
+    tape.call("bench", "command", command_id="k")
+    tape.call("iut", "heartbeat", state="idle")
+    tape.end()
+    assert (only(tape).blame, only(tape).reason.split(":")[0]) == (Blame.BENCH, "trace-ended")
+
+
 def test_loosened_limits_are_told_and_refused_for_certification() -> None:
     result = run(acked(tape_of(chn(), timers={"T-ACK": 5000.0}), seconds=0.9))
     assert result.exit_code == 0
