@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.bench.baseline import changes, load_baseline
+from conformance.bench.baseline import changes, compared, load_baseline
 from conformance.bench.campaign import Campaign, Only
 from conformance.bench.errors import UsageProblem, told_of, unwritable
 from conformance.bench.outputs import JOURNAL, write_outputs
@@ -55,11 +55,8 @@ def run_once(
         run = run_session(session, keyword=keyword, lang=lang)
         code = _entered(book, run, wanted, lang)
     if before is not None and run.live is not None and run.live.result is not None:
-        rows = changes(before, run.live.result, lang)
-        zh, en = f"与 {baseline} 相比：{len(rows)} 个条款有变化", f"against {baseline}: {len(rows) or 'no'} clauses changed"
-        tell(Text(zh, en), lang)
-        for row in rows:
-            tell(f"  {row}")
+        for line in compared(baseline, changes(before, run.live.result, lang), lang):
+            tell(line)
     return code
 
 
