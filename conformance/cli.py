@@ -32,6 +32,7 @@ SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of order, s
 LangOption = Annotated[str, typer.Option("--lang", help="zh, en or both.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Directory of the run. Default: a fresh one below rvw-out.")]
 ClauseOption = Annotated[list[str] | None, typer.Option("--clause", help="Only what exercises this clause; repeatable.")]
+KeywordOption = Annotated[str, typer.Option("-k", help="Only cases that match this expression (pytest's).")]
 UntilOption = Annotated[str, typer.Option("--until", help="Stop after this family: for half-built devices.")]
 WaiverOption = Annotated[Path | None, typer.Option("--known-failures", help="Waivers (TOML); refused for certification.")]
 LabOption = Annotated[Path | None, typer.Option("--lab", help="Directory of a lab (rvw lab init): lasting CA, ports, keys.")]
@@ -58,7 +59,7 @@ def run(
     device: DeviceOption,
     profile: ProfileOption = "core",
     out: OutOption = None,
-    keyword: Annotated[str, typer.Option("-k", help="Only cases that match this expression (pytest's).")] = "",
+    keyword: KeywordOption = "",
     clause: ClauseOption = None,
     until: UntilOption = "",
     seed: SeedOption = None,
@@ -100,17 +101,19 @@ def resume(
 
 @app.command()
 def plan(
-    device: DeviceOption, profile: ProfileOption = "core", pack: PackOption = "", clause: ClauseOption = None,
-    until: UntilOption = "", seed: SeedOption = 0, prompts: PromptsOption = True, lang: LangOption = "both",
+    device: DeviceOption, profile: ProfileOption = "core", pack: PackOption = "", keyword: KeywordOption = "",
+    clause: ClauseOption = None, until: UntilOption = "", seed: SeedOption = 0, prompts: PromptsOption = True,
+    lang: LangOption = "both",
 ) -> None:  # fmt: skip
     """Say what would be run and why, what not and why not, who is needed, and how long it takes. No traffic."""
     from conformance.bench.planview import render
     from conformance.bench.prepare import Options, prepare
+    from conformance.plugin import chosen_by
 
     prepared = prepare(
         Options(device=device, profile=profile, pack=pack, seed=seed, clauses=tuple(clause or ()), until=until, prompts=prompts)
     )
-    _answer(render(prepared, _lang(lang)))
+    _answer(render(prepared, _lang(lang), chosen_by(prepared, keyword) if keyword else frozenset()))
 
 
 @app.command()

@@ -79,9 +79,9 @@ class PytestRun:
 
     # Called by the hooks
 
-    def begin(self, cases: Sequence[str]) -> None:
-        """Start with exactly these cases."""
-        plan, selection = self.prepared.plan(frozenset(cases))
+    def begin(self, cases: frozenset[str]) -> None:
+        """Start with exactly these cases, with all where none are named."""
+        plan, selection = self.prepared.plan(cases)
         self._total = len(plan.cases)
         show = terminal_prompts(prompt, self.lang)
         self.live = LiveRun(self.prepared, plan, selection, resume=self._resume, show=show, say=self._say, lang=self.lang)
@@ -233,14 +233,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     run = session.config.stash.get(RUN, None)
     if run is None or not run.chosen or session.config.option.collectonly:
         return
-    chosen = [case.id for item in session.items if (case := _case_of(item)) is not None]
+    chosen = _chosen(session)
     plan = run.prepared.plan()[0]
-    everything = {case.id for case in plan.cases}
     if not chosen:
         raise pytest.UsageError(say(_nothing_left(plan, run.prepared.options.clauses), run.lang))
-    run.begin([] if set(chosen) == everything else chosen)
+    run.begin(_narrowing(chosen, plan))
     if run.code != UNDECIDED:
         pytest.exit("the run did not begin", returncode=run.code)
+
+
+def _chosen(session: pytest.Session) -> frozenset[str]:
+    return frozenset(case.id for item in session.items if (case := _case_of(item)) is not None)
+
+
+def _narrowing(chosen: frozenset[str], plan: Plan) -> frozenset[str]:
+    """What `-k` narrows the plan to; nothing where it takes all of it: that is no partial run."""
+    return frozenset() if chosen == {case.id for case in plan.cases} else chosen
 
 
 def _nothing_left(plan: Plan, clauses: Sequence[str]) -> Text:
@@ -283,6 +291,29 @@ class _Carrier:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Put the run where the hooks look."""
         config.stash[RUN] = self._run
+
+
+class _Chooser:
+    """Takes down which cases pytest chose."""
+
+    def __init__(self) -> None:
+        self.cases: frozenset[str] = frozenset()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """What is left after `-k`."""
+        self.cases = _chosen(session)
+
+
+def chosen_by(prepared: Prepared, keyword: str) -> frozenset[str]:
+    """The planned cases that `-k` chooses: pytest itself chooses, as in a run, and runs nothing. Raises UsageProblem."""
+    run, chooser = PytestRun(prepared), _Chooser()
+    code = start([*inner_arguments(keyword), "--collect-only"], [_Carrier(run), sys.modules[__name__], chooser])
+    if code == pytest.ExitCode.USAGE_ERROR:
+        raise UsageProblem([Text(f"-k 的表达式有误：{keyword!r}", f"-k takes an expression of pytest's, not {keyword!r}")])
+    plan = prepared.plan()[0]
+    if not chooser.cases:
+        raise UsageProblem([_nothing_left(plan, prepared.options.clauses)])
+    return _narrowing(chooser.cases, plan)
 
 
 def run_session(prepared: Prepared, *, keyword: str = "", lang: Lang = "both", resume: bool = False) -> PytestRun:

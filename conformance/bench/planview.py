@@ -17,9 +17,9 @@ SECONDS_A_STORY = 1.3  # measured on the reference device with lab timers; produ
 SECONDS_GENERATED = 0.08
 
 
-def render(prepared: Prepared, lang: Lang) -> str:
-    """The plan of a prepared run."""
-    plan, selection = prepared.plan()
+def render(prepared: Prepared, lang: Lang, cases: frozenset[str] = frozenset()) -> str:
+    """The plan of a prepared run, narrowed to these cases where any are named."""
+    plan, selection = prepared.plan(cases)
     lines = [
         say(Text(f"设备 {prepared.device.name}，配置 {prepared.profile.id}（{prepared.profile.title.zh}），"
                  f"规范 {prepared.spec.id} {prepared.spec.version}，seed {prepared.seed}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -186,6 +187,26 @@ def test_rvw_plan_tells_why_a_monitored_clause_has_cases() -> None:
     done = CliRunner().invoke(app, ["plan", "--device", str(REFERENCE), "--clause", "HBT-006", "--lang", "en"])
     assert "-> monitors HBT-006.a HBT-006.b" in done.output, done.output
     assert "monitored, without a stimulus of its own: HBT-006.a HBT-006.b; the cases" in done.output
+
+
+@pytest.mark.parametrize(
+    ("keyword", "chosen"),
+    [("que.swipe or power-loss", {"prv.power-loss", "que.swipe-ticket"}), ("heartbeat or steady", {"hbt.steady"})],
+)
+def test_rvw_plan_chooses_by_k_as_a_run_does(keyword: str, chosen: set[str]) -> None:
+    done = CliRunner().invoke(app, ["plan", "--device", str(REFERENCE), "-k", keyword, "--lang", "en"])
+    listed = [line.split()[1] for line in done.output.splitlines() if re.match(r" *\d+  ", line)]
+    assert (done.exit_code, set(listed)) == (0, chosen), done.output
+    assert "a partial run" in done.output
+
+
+def test_a_k_that_takes_everything_narrows_nothing_and_one_that_takes_nothing_is_told() -> None:
+    everything = CliRunner().invoke(app, ["plan", "--device", str(REFERENCE), "-k", "not there", "--lang", "en"])
+    assert (everything.exit_code, "a partial run" in everything.output) == (0, False)
+    nothing = CliRunner().invoke(app, ["plan", "--device", str(REFERENCE), "-k", "there", "--lang", "en"])
+    assert (nothing.exit_code, "-k leaves no case to run; the plan has" in nothing.output) == (2, True), nothing.output
+    wrong = CliRunner().invoke(app, ["plan", "--device", str(REFERENCE), "-k", "a b (", "--lang", "en"])
+    assert (wrong.exit_code, "-k takes an expression of pytest's, not 'a b ('" in wrong.output) == (2, True), wrong.output
 
 
 def test_every_clause_of_the_core_profile_can_be_asked_for_alone() -> None:
