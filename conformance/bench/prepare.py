@@ -17,7 +17,7 @@ from conformance.bench.place import Place, PlaceError, place_of
 from conformance.bench.plan import Means, Plan, Selection, make_plan
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.iut.prompt import known_verbs
-from conformance.iut.review import FLOOR_VERBS, declared, review
+from conformance.iut.review import FLOOR_VERBS, declared, review, review_beside
 from conformance.spec.loader import load
 from conformance.spec.model import Profile, Spec, Text
 from conformance.spec.problems import PackError, lines_of, suggestion
@@ -86,10 +86,10 @@ def prepare(options: Options) -> Prepared:
     """Load and check everything; no traffic. Raises UsageProblem with all that is wrong."""
     try:
         spec = load(options.pack) if options.pack else load()
-        device = load_device(options.device)
+        device = _device(options.device, spec)
         waivers = load_waivers(options.known_failures) if options.known_failures else ()
         place = place_of(device, options.lab)
-    except (PackError, DeviceFileError, WaiverError, PlaceError) as error:
+    except (PackError, WaiverError, PlaceError) as error:
         raise UsageProblem(lines_of(error)) from error
     except OSError as error:
         raise UsageProblem([told_of(error, options.device)]) from error
@@ -128,6 +128,16 @@ def prepare(options: Options) -> Prepared:
     pics = declared(device, spec).pics
     remarks = tuple(problem.line for problem in reviewed if not problem.fatal)
     return Prepared(options, spec, device, profile, pics, timers_ms, cases, means, waivers, seed, place, remarks)
+
+
+def _device(file: Path, spec: Spec) -> DeviceFile:
+    """The device file. Raises UsageProblem with all that is wrong: its form, and what it declares as far as that can be read."""
+    try:
+        return load_device(file)
+    except DeviceFileError as error:
+        beside = [problem.line for problem in review_beside(error, spec) if problem.fatal]
+        head = Text("此外，其中的声明：", "and what it declares:")
+        raise UsageProblem([*lines_of(error), *([head, *beside] if beside else [])]) from error
 
 
 def no_profile(name: str, spec: Spec) -> Text:

@@ -6,8 +6,8 @@ at once, with file and line. Whether the declarations agree with a pack is `revi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -18,11 +18,23 @@ from conformance.spec.problems import PackError, Problem, Problems
 
 # `devices` lies beside the import packages, in the source tree and where a wheel installs them alike
 SHIPPED: Final = Path(__file__).resolve().parents[2] / "devices"
+_LEAST: Final[Mapping[str, Mapping[str, Any]]] = {
+    "device": {
+        **dict.fromkeys(("name", "vendor", "model", "firmware", "serial", "remote_device_id", "device_profile"), ""),
+        "url_role": "opaque",
+    },
+    "pics": {}, "driver": {"kind": "spawn"}, "upper_tester": {"kind": "operator"},
+}  # fmt: skip
 _DEPTH: Final = 8  # files that may extend one another
 
 
 class DeviceFileError(PackError):
-    """A device file that cannot be used; `problems` holds all of them."""
+    """A device file that cannot be used; `problems` holds all that is wrong with its form, `readable` what can be read of it
+    all the same, None where that is nothing."""
+
+    def __init__(self, problems: Iterable[Problem], what: str, readable: DeviceFile | None = None) -> None:
+        super().__init__(problems, what)
+        self.readable = readable
 
 
 class NoDeviceFile(DeviceFileError):
@@ -139,11 +151,28 @@ def load_device(ref: str | Path) -> DeviceFile:
     for section in ("pics", "pixit", "declarations"):
         if isinstance(table.get(section), dict):
             table[section] = _flat(table[section])
-    for keys, text, valid in _meta.explain("device", table):
+    wrong = list(_meta.explain("device", table))
+    for keys, text, valid in wrong:
         problems.add(place_of(places, keys), text, valid)
-    if problems.found:
-        raise DeviceFileError(problems.found, str(file))
+    if wrong:
+        sound = _sound(table, [keys for keys, _, _ in wrong])
+        raise DeviceFileError(problems.found, str(file), replace(_built(file, _filled(sound), places), table=sound))
     return _built(file, table, places)
+
+
+def _sound(table: Mapping[str, Any], wrong: Iterable[Keys]) -> dict[str, Any]:
+    """The members of the file with which nothing is wrong, for a review of the rest; what it breaks on purpose is none of it."""
+    members = {keys[:2] for keys in wrong if len(keys) > 1}
+    return {
+        section: {key: value for key, value in rows.items() if (section, key) not in members}
+        for section, rows in table.items()
+        if isinstance(rows, dict) and section != "defect"
+    }
+
+
+def _filled(sound: Mapping[str, Any]) -> dict[str, Any]:
+    """With the least that a device file has; what stands for a member that is missing or wrong claims nothing."""
+    return {**sound, **{section: {**least, **sound.get(section, {})} for section, least in _LEAST.items()}}
 
 
 def _merged(file: Path, problems: Problems, above: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Keys, Place]] | None:

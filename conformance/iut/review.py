@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from conformance.iut.device_file import DeviceFile
+from conformance.iut.device_file import DeviceFile, DeviceFileError
 from conformance.spec.condition import holds
 from conformance.spec.model import PicsItem, PixitItem, Place, Spec, Text, Verification
 from conformance.spec.problems import suggestion
@@ -77,6 +77,20 @@ def _key(value: Any) -> bytes | None:
 def review(device: DeviceFile, spec: Spec) -> list[ReviewProblem]:
     """Every disagreement between a device file and a pack, in the order of the checks."""
     return [problem for check in _CHECKS for problem in check(device, spec)]
+
+
+def review_beside(error: DeviceFileError, spec: Spec) -> list[ReviewProblem]:
+    """What is wrong beside the form of a file that cannot be used: as far as it can be read, and not what is told already."""
+    if error.readable is None:
+        return []
+    items: Mapping[str, PicsItem | PixitItem] = {**spec.pics, **spec.pixit}
+
+    def told(problem: ReviewProblem) -> bool:
+        where = items[problem.item].where if problem.item in items else problem.item
+        leaf = where.rpartition(".")[2]
+        return any(known.place == problem.place and leaf in known.text for known in error.problems)
+
+    return [problem for problem in review(error.readable, spec) if not told(problem)]
 
 
 def _value(device: DeviceFile, item: PicsItem | PixitItem) -> Any:

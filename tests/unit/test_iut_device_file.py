@@ -10,7 +10,7 @@ import pytest
 from conformance.bench.sockets import fixed_tester
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.iut.operator import OperatorUpperTester
-from conformance.iut.review import declared, review
+from conformance.iut.review import declared, review, review_beside
 from conformance.spec import _meta, loader
 from conformance.spec.model import Spec
 
@@ -86,6 +86,38 @@ def test_a_good_file(file: Path) -> None:
     assert device.logs == ("cat", "device.log")
     assert device.defect is None
     assert device.place("pics", "TINY.LAMP").line == 12
+
+
+def beside(file: Path, tiny: Spec, *edits: tuple[str, str]) -> list[tuple[str, str]]:
+    """What the review tells of a file whose form is wrong."""
+    with pytest.raises(DeviceFileError) as caught:
+        load(file, *edits)
+    return [(problem.code, problem.item) for problem in review_beside(caught.value, tiny)]
+
+
+def test_declarations_are_reviewed_where_the_form_is_wrong_too(file: Path, tiny: Spec) -> None:
+    wrong_form = ('serial = "SN1"', "serial = 5")
+    assert beside(file, tiny, wrong_form) == []
+    assert beside(file, tiny, ("serial = 5", "serial = 6"), ('"TINY.LAMP" = true', '"TINY.LAMP" = 1\n"TINY.LAMB" = true')) == [
+        ("unknown", "TINY.LAMB"), ("value", "TINY.LAMP"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ('kind = "spawn"', 'kind = "spwan"'), ('command = ["python", "-m", "device", "--seed=1"]', "command = 3"),
+        ('name = "延伸点一号"', ""), ('url_role = "device_api"', "url_role = 1"), ('kind = "http"', "kind = 7"),
+        ('command = ["cat", "device.log"]', "command = [1]"), ("[driver]", "[rider]"),
+        ("[driver]", "[defect]\nid = 4\n[driver]"), ('device_profile = "integrated_terminal"', "device_profile = []"),
+    ],
+)  # fmt: skip
+def test_a_wrong_form_is_told_once_and_no_review_stumbles_over_it(file: Path, tiny: Spec, edit: tuple[str, str]) -> None:
+    assert beside(file, tiny, edit) == []
+
+
+def test_a_file_that_cannot_be_read_has_nothing_to_review(file: Path, tiny: Spec) -> None:
+    assert beside(file, tiny, ("[device]", "[device")) == []
 
 
 def test_commands_are_started_beside_the_file(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

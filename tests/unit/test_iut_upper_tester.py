@@ -113,7 +113,8 @@ def answered_over_http(status: str, body: bytes) -> str:
 def test_a_page_instead_of_an_answer_is_told_with_its_status_and_its_beginning() -> None:
     page = b"<html>\n<head><title>404 Not Found</title></head>\r\n<body>\x1b[31m nginx " + b"filler " * 100 + b"</body></html>"
     told = answered_over_http("404 Not Found", page)
-    assert told.startswith("HTTP 404, and not its answer: <html> <head><title>404 Not Found</title></head> <body> [31m nginx filler")
+    begins = "<html> <head><title>404 Not Found</title></head> <body> [31m nginx filler"
+    assert told.startswith(f"HTTP 404, and not its answer: {begins}")
     assert len(told.partition("answer: ")[2]) <= upper_tester.QUOTED
     assert in_chinese(told).startswith("HTTP 404，内容不是上测试器的回答：<html>")
 
