@@ -135,6 +135,13 @@ def say(text: Text, lang: Lang) -> str:
     return text.zh if text.zh == text.en else f"{text.zh} / {text.en}"
 
 
+def duration(seconds: float) -> Text:
+    """A length of time in words, from two minutes on in minutes."""
+    if seconds < 120:
+        return Text(f"{seconds:.0f} 秒", f"{seconds:.0f} s")
+    return Text(f"{seconds / 60:.0f} 分钟", f"{seconds / 60:.0f} min")
+
+
 def blame_text(blame: Blame | None) -> Text:
     """Words for whose fault it is."""
     return BLAME[blame] if blame is not None else BLAME_UNKNOWN

@@ -31,6 +31,7 @@ class Case:
     sockets: bool = False  # needs real sockets (TLS and the like)
     media: bool = False  # needs real media to mean anything
     power: bool = False  # needs to switch the device off and on
+    lasts: tuple[str, ...] = ()  # timers that pass in it to their end, as often as they do: for the estimate of a plan
     purpose: str = ""  # what is provoked and what a good device does
     params: Mapping[str, Any] = field(default_factory=dict)
 
@@ -45,9 +46,9 @@ CASES: dict[str, Case] = {}
 
 def case(
     case_id: str, zh: str, en: str, *, roles: str = "", verbs: str = "", given: Given = "idle", condition: Any = None,
-    sockets: bool = False, media: bool = False, power: bool = False,
+    sockets: bool = False, media: bool = False, power: bool = False, lasts: str = "",
 ) -> Callable[[Procedure], Procedure]:  # fmt: skip
-    """Register a procedure as a test case; `roles` and `verbs` are words with spaces. Raises ValueError on a repeat."""
+    """Register a procedure as a test case; `roles`, `verbs` and `lasts` are words with spaces. Raises ValueError on a repeat."""
 
     def register(procedure: Procedure) -> Procedure:
         if case_id in CASES:
@@ -55,7 +56,7 @@ def case(
         CASES[case_id] = Case(
             id=case_id, title=Text(zh, en), procedure=procedure, roles=tuple(roles.split()), verbs=tuple(verbs.split()),
             given=given, condition=condition, sockets=sockets, media=media, power=power,
-            purpose=(procedure.__doc__ or "").strip(),
+            lasts=tuple(lasts.split()), purpose=(procedure.__doc__ or "").strip(),
         )  # fmt: skip
         return procedure
 

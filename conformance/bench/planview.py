@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from conformance.bench.case import Case
+from conformance.bench.estimate import seconds_of
 from conformance.bench.live import Prepared
 from conformance.bench.plan import Left, is_named
 from conformance.bench.wrongstate import not_provoked
 from conformance.spec.model import Spec, Text
-from reports.words import Lang, say
+from reports.words import Lang, duration, say
 
-SECONDS_A_STORY = 1.3  # measured on the reference device with lab timers; production timers take as long as they say
-SECONDS_GENERATED = 0.08
+LONG_S = 300.0  # a case that takes longer is named beside the whole
 
 
-def render(prepared: Prepared, lang: Lang, cases: frozenset[str] = frozenset()) -> str:
-    """The plan of a prepared run, narrowed to these cases where any are named."""
-    plan, selection = prepared.plan(cases)
+def render(prepared: Prepared, lang: Lang, chosen: frozenset[str] = frozenset()) -> str:
+    """The plan of a prepared run, narrowed to the chosen cases where any are."""
+    plan, selection = prepared.plan(chosen)
     lines = [
         say(Text(f"设备 {prepared.device.name}，配置 {prepared.profile.id}（{prepared.profile.title.zh}），"
                  f"规范 {prepared.spec.id} {prepared.spec.version}，seed {prepared.seed}",
@@ -43,18 +43,30 @@ def render(prepared: Prepared, lang: Lang, cases: frozenset[str] = frozenset()) 
     lines += _left(Text("不运行的用例", "cases that are not run"), plan.cases_left, lang)
     lines += _left(Text("不适用", "not applicable"), plan.not_applicable, lang)
     lines += _left(Text("未选择（不计为通过）", "not selected (never counted as passed)"), plan.not_selected, lang)
-    generated = sum(1 for case in plan.cases if case.area == "gen")
-    seconds = generated * SECONDS_GENERATED + (len(plan.cases) - generated) * SECONDS_A_STORY
+    lasting = _lasting(plan.cases, prepared.timers_ms)
     who = Text("测试员", "an operator") if prepared.device.upper_tester.kind == "operator" else Text("无需人员", "nobody")
     lines += [
         "",
-        say(Text(f"共 {len(plan.cases)} 个用例、{len(plan.selected)} 项义务；约 {seconds:.0f} 秒；需要：{who.zh}",
-                 f"{len(plan.cases)} cases, {len(plan.selected)} obligations; about {seconds:.0f} s; needs {who.en}"), lang),
+        say(Text(f"共 {len(plan.cases)} 个用例、{len(plan.selected)} 项义务；{lasting.zh}；需要：{who.zh}",
+                 f"{len(plan.cases)} cases, {len(plan.selected)} obligations; {lasting.en}; needs {who.en}"), lang),
     ]  # fmt: skip
     lines += [say(remark, lang) for remark in prepared.remarks]
     if selection.partial:
         lines.append(say(Text("部分运行，不能用于接入申请", "a partial run, no basis for an application"), lang))
     return "\n".join(lines)
+
+
+def _lasting(cases: Sequence[Case], timers_ms: Mapping[str, float]) -> Text:
+    """How long it all takes, with the cases that take most of it."""
+    seconds = {case.id: seconds_of(case, timers_ms) for case in cases}
+    whole = duration(sum(seconds.values()))
+    long = [(case, duration(took)) for case, took in seconds.items() if took > LONG_S]
+    if not long:
+        return Text(f"约 {whole.zh}", f"about {whole.en}")
+    return Text(
+        f"约 {whole.zh}（其中{'、'.join(f' {case} 约 {took.zh}' for case, took in long)}）",
+        f"about {whole.en} ({', '.join(f'{case} about {took.en}' for case, took in long)} of it)",
+    )
 
 
 def _left(title: Text, rows: tuple[Left, ...], lang: Lang) -> list[str]:

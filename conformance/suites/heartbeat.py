@@ -7,7 +7,7 @@ from conformance.bench.stage import Stage
 from conformance.suites import steps
 
 
-@case("hbt.steady", "空闲时按间隔发送心跳", "steady heartbeats while idle", roles="heartbeat")
+@case("hbt.steady", "空闲时按间隔发送心跳", "steady heartbeats while idle", roles="heartbeat", lasts="T-HEARTBEAT")
 async def steady(stage: Stage) -> None:
     """An interval of nothing else; other stories watch more of them."""
     mark = stage.now()
@@ -21,6 +21,7 @@ async def steady(stage: Stage) -> None:
     "tells a fault and its repair truthfully",
     roles="peripheral.report heartbeat",
     verbs="fault repair",
+    lasts="T-HEARTBEAT",
 )
 async def status_after_fault(stage: Stage) -> None:
     """The printer runs out of paper and is filled again."""
@@ -46,6 +47,7 @@ async def status_query(stage: Stage) -> None:
     "obeys maintenance mode",
     roles="maintenance.set status.query heartbeat",
     verbs="card",
+    lasts="T-HEARTBEAT T-HEARTBEAT",
 )
 async def maintenance(stage: Stage) -> None:
     """Into maintenance, a swipe that must take no ticket, and out again."""
@@ -67,6 +69,7 @@ async def maintenance(stage: Stage) -> None:
     "heartbeats go on in a call",
     roles="heartbeat session.open call.invite",
     verbs="card",
+    lasts="T-HEARTBEAT T-HEARTBEAT",
 )
 async def in_session(stage: Stage) -> None:
     """A call is up for some intervals, and the device holds what it read from a card: heartbeats tell neither."""

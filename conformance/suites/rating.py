@@ -41,7 +41,7 @@ async def five_levels(stage: Stage) -> None:
         visit = visit if level == "dissatisfied" else await _served(stage)
 
 
-@case("rat.timeout", "超时不代为评价", "nobody presses, nothing is invented", roles=RATING, verbs="card")
+@case("rat.timeout", "超时不代为评价", "nobody presses, nothing is invented", roles=RATING, verbs="card", lasts="T-RATING")
 async def timeout(stage: Stage) -> None:
     """The prompt lives its time and ends as not rated."""
     visit = await _served(stage)

@@ -35,6 +35,7 @@ async def first_registration(stage: Stage) -> None:
     verbs="card screen",
     given="off",
     power=True,
+    lasts="T-BACKOFF-CAP",
 )
 async def refused_then_backoff(stage: Stage) -> None:
     """The counter is not activated: the device says so, opens no channel, takes no ticket from the resident who swipes all
@@ -73,6 +74,7 @@ async def retry_after(stage: Stage) -> None:
     "registers anew after a power cut",
     roles="registration.register heartbeat",
     power=True,
+    lasts="T-HEARTBEAT T-HEARTBEAT T-HEARTBEAT T-HEARTBEAT",
 )
 async def reregister_after_restart(stage: Stage) -> None:
     """Power off and on, twice: same identity, new boot, new epoch; and heartbeats by the timers told at that boot."""

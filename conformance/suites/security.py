@@ -81,7 +81,13 @@ async def sm3_key(stage: Stage) -> None:
         await stage.device.power_off()  # the next start is with its own key again
 
 
-@case("sec.token-refresh", "令牌到期前更新", "refreshes its token before it expires", roles="registration.refresh")
+@case(
+    "sec.token-refresh",
+    "令牌到期前更新",
+    "refreshes its token before it expires",
+    roles="registration.refresh",
+    lasts="T-TOKEN",
+)
 async def token_refresh(stage: Stage) -> None:
     """Idle for the life of a token: a good device has refreshed it by then."""
     await stage.expect("registration.refresh", timer="T-TOKEN")

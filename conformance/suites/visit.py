@@ -10,7 +10,14 @@ from conformance.suites.peripherals import A4_200DPI
 ROLES = "ticket.issue ticket.call session.open call.invite peripheral.command rating.request session.close"
 
 
-@case("visit.whole", "一次完整办理", "one whole visit", roles=ROLES, verbs="card document press rate screen residue resources")
+@case(
+    "visit.whole",
+    "一次完整办理",
+    "one whole visit",
+    roles=ROLES,
+    verbs="card document press rate screen residue resources",
+    lasts="T-HANGUP T-WIPE",
+)
 async def whole(stage: Stage) -> None:
     """Swipe, ticket, call, video, card, page, second screen, signature, print, goodbye, rating, wipe."""
     visit = await steps.connected_call(stage)
