@@ -27,7 +27,7 @@ from reports import summary
 from reports.console import prompt, tell
 from reports.details import in_chinese
 from reports.safe import printable
-from reports.words import Lang, say
+from reports.words import Lang, duration, say
 
 MARKS = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "INCONCLUSIVE", Verdict.ERROR: "ERROR"}
 UNDECIDED = -1  # no exit code yet
@@ -84,7 +84,10 @@ class PytestRun:
         plan, selection = self.prepared.plan(cases)
         self._total = len(plan.cases)
         show = terminal_prompts(prompt, self.lang)
-        self.live = LiveRun(self.prepared, plan, selection, resume=self._resume, show=show, say=self._say, lang=self.lang)
+        self.live = LiveRun(
+            self.prepared, plan, selection, resume=self._resume, show=show, say=self._say, lang=self.lang,
+            waiting=self._tell_wait if self._progress else None,
+        )  # fmt: skip
         p = self.prepared
         self._say(Text(
             f"规范 {p.spec.id} {p.spec.version} · 配置 {p.profile.id} · 用例 {self._total} · 随机种子 {p.seed}",
@@ -153,6 +156,12 @@ class PytestRun:
             again = say(tried, self.lang) if result.attempts > 1 else ""
             mark = MARKS.get(result.verdict, str(result.verdict))
             self._say(f"[{self._done:3d}/{self._total}] {mark:<12} {result.seconds:6.2f} s  {case.id}{why}{again}")
+
+    def _tell_wait(self, case: str, what: str, limit_s: float) -> None:
+        """What a case waits for, said from the bench's loop while it waits."""
+        limit = duration(limit_s)
+        waits = Text(f"正在等待：{in_chinese(what)}，最多 {limit.zh}", f"waits for {what}, up to {limit.en}")
+        self._say(f"[{self._done + 1:3d}/{self._total}] {case} {say(waits, self.lang)}")
 
     def _tell_once(self, text: Text) -> None:
         if not self._aborted:

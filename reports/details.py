@@ -116,6 +116,8 @@ TABLE: Final = (
     ("ringing again", "再次振铃"),
     ("a pong", "WebSocket 的 pong 应答"),
     ("{role} answered", "{role} 得到应答"),
+    ("the end of a time in which nothing may happen", "“不得发生”的观察时间结束"),
+    ("limits that still run", "尚未到期的时限到期"),
     ("{role} {kinds:kinds} {fields:fields}", "{role} {kinds} {fields}"),
     ("{role} {kinds:kinds}", "{role} {kinds}"),
     ("start", "无（运行刚刚开始）"),

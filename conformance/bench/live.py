@@ -16,6 +16,7 @@ from conformance.bench.lab import LabError
 from conformance.bench.lock import DeviceLock
 from conformance.bench.loop import LoopThread
 from conformance.bench.outputs import keep_pack, write_outputs
+from conformance.bench.patience import TellWait
 from conformance.bench.plan import Plan, Selection
 from conformance.bench.prepare import Options, Prepared, prepare
 from conformance.bench.run import RunSession
@@ -48,7 +49,7 @@ class LiveRun:
 
     def __init__(
         self, prepared: Prepared, plan: Plan, selection: Selection, *, resume: bool = False, show: Show = lambda _: None,
-        say: Say = lambda _: None, lang: Lang = "both",
+        say: Say = lambda _: None, lang: Lang = "both", waiting: TellWait | None = None,
     ) -> None:  # fmt: skip
         self.prepared = prepared
         self.plan = plan
@@ -64,6 +65,7 @@ class LiveRun:
         self._show = show
         self._say = say
         self._lang: Lang = lang
+        self._waiting = waiting
         self._thread: LoopThread | None = None
         self._session: RunSession | None = None
         self._lock: DeviceLock | None = None
@@ -97,7 +99,7 @@ class LiveRun:
             device_ref=str(p.options.device), waivers=p.waivers, pack_ref=p.options.pack,
         )  # fmt: skip
         head["lab"] = str(p.options.lab or "")
-        self._session = RunSession(world, self.plan, p.seed, head, p.waivers)
+        self._session = RunSession(world, self.plan, p.seed, head, p.waivers, self._waiting)
         self._thread.call(self._session.start(trail.segment))
 
     def _built(self, trail: Trail) -> World:

@@ -16,6 +16,7 @@ from conformance.bench.generated import generated_cases
 from conformance.bench.head import run_head, timer_values
 from conformance.bench.loop import VirtualTimeLoop
 from conformance.bench.memory import memory_world
+from conformance.bench.patience import TellWait
 from conformance.bench.plan import Means, Selection, make_plan
 from conformance.bench.run import RunSession, run_all
 from conformance.iut.device_file import DeviceFile, load_device
@@ -48,15 +49,16 @@ class MemoryLab:
 
     def run(
         self, device: DeviceFile, *, defect: str | None = None, seed: int = 1, journal: Path | None = None,
-        selection: Selection | None = None,
+        selection: Selection | None = None, waiting: TellWait | None = None,
     ) -> RunResult:  # fmt: skip
-        """One whole run. Deterministic for one seed."""
+        """One whole run. Deterministic for one seed. `waiting` is told of long waits."""
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-            return runner.run(self._run(device, defect, seed, journal, selection or Selection()))
+            return runner.run(self._run(device, defect, seed, journal, selection or Selection(), waiting))
 
     async def _run(
-        self, device: DeviceFile, defect: str | None, seed: int, journal: Path | None, selection: Selection
-    ) -> RunResult:
+        self, device: DeviceFile, defect: str | None, seed: int, journal: Path | None, selection: Selection,
+        waiting: TellWait | None,
+    ) -> RunResult:  # fmt: skip
         pics = declared(device, self.spec).pics
         means = Means(frozenset(device.upper_tester.verbs), power=True, sockets=False, media=self.profile.media)
         plan = make_plan(
@@ -74,7 +76,7 @@ class MemoryLab:
         )
         head = run_head(self.spec, device, self.profile, pics, self.timers_ms, seed=seed, transport="memory", selection=selection)
         try:
-            return await run_all(RunSession(world, plan, seed, head))
+            return await run_all(RunSession(world, plan, seed, head, waiting=waiting))
         finally:
             await world.close()
 

@@ -18,6 +18,7 @@ from conformance.bench.case import Case
 from conformance.bench.errors import DeviceUnreachable, NotHome, NotObserved, RunAborted
 from conformance.bench.home import bring_home
 from conformance.bench.lag import LagMeter
+from conformance.bench.patience import TellWait, told
 from conformance.bench.plan import Plan
 from conformance.bench.stage import MOMENT_S, Stage
 from conformance.bench.starvation import Starvation
@@ -49,6 +50,7 @@ class RunSession:
     seed: int
     head: Mapping[str, Any]
     waivers: tuple[Waiver, ...] = ()
+    waiting: TellWait | None = None  # is told of long waits
     results: dict[str, CaseResult] = field(default_factory=dict)
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     _last_case: str = ""
@@ -173,9 +175,10 @@ class RunSession:
             if not last:
                 return
             left_s = max(last - recorder.clock.monotonic(), HEARD_OUT_S)
-            wait = {"what": "limits that still run", "limit_ms": round(left_s * 1000)}
+            wait: dict[str, Any] = {"what": "limits that still run", "limit_ms": round(left_s * 1000)}
             recorder.observe("", "-", "wait", facts=wait)
-            await recorder.wait_for(lambda _: False, recorder.last, left_s + MOMENT_S)
+            with told(self.waiting, case.id, wait["what"], left_s):
+                await recorder.wait_for(lambda _: False, recorder.last, left_s + MOMENT_S)
             recorder.observe("", "-", "wait.end", facts={**wait, "ok": True})
 
     async def _close(self, began: int | None = None) -> None:
@@ -203,7 +206,7 @@ class RunSession:
         """Run the procedure; how it ended is recorded, what that means is judged from the trace."""
         world = self.world
         stage = Stage(
-            case.id, world.spec, world.seat, world.device, world.recorder, world.timers_ms, self.seed, world.pics
+            case.id, world.spec, world.seat, world.device, world.recorder, world.timers_ms, self.seed, world.pics, self.waiting
         )
         try:
             await bring_home(stage, case, self._last_case, self._disturbed)

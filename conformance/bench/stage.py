@@ -13,6 +13,7 @@ from typing import Any
 
 from conformance.bench.device import DeviceHandle
 from conformance.bench.errors import NotObserved
+from conformance.bench.patience import TellWait, told
 from conformance.bench.people import Resident, residents
 from conformance.bench.seat import Seat
 from conformance.spec.model import Spec
@@ -33,7 +34,7 @@ class Stage:
 
     def __init__(
         self, case_id: str, spec: Spec, city: Seat, device: DeviceHandle, recorder: Recorder, timers_ms: Mapping[str, float],
-        seed: int, pics: Mapping[str, Any],
+        seed: int, pics: Mapping[str, Any], waiting: TellWait | None = None,
     ) -> None:  # fmt: skip
         self.case_id = case_id
         self.spec = spec
@@ -42,6 +43,7 @@ class Stage:
         self.recorder = recorder
         self.timers_ms = timers_ms
         self.pics = pics
+        self._waiting = waiting
         self.mark = recorder.last  # waits look at what came after this observation
         self._people: Sequence[Resident] = residents(seed, case_id, spec.city)
         for person in self._people:
@@ -70,7 +72,8 @@ class Stage:
         """As `wait`, with a limit that a message named instead of the pack."""
         start = self.mark if after is None else after
         patience = max(limit_s * LATENESS, limit_s + LATENESS_FLOOR_S)
-        found = await self.recorder.wait_for(predicate, start, patience)
+        with told(self._waiting, self.case_id, what, patience):
+            found = await self.recorder.wait_for(predicate, start, patience)
         if found is None:
             facts = {"what": what, "timer": name, "limit_ms": limit_s * 1000, "ok": False}
             self.recorder.observe("", "-", "wait.end", facts=facts)
@@ -131,7 +134,8 @@ class Stage:
         """Let a window pass in which something must not happen; the rules look at it."""
         limit = self.limit_s(timer)
         self.recorder.observe("", "-", "wait", facts={"what": "quiet", "timer": timer, "limit_ms": limit * 1000})
-        await self.recorder.wait_for(lambda _: False, self.now(), limit * 1.05)
+        with told(self._waiting, self.case_id, "the end of a time in which nothing may happen", limit * 1.05):
+            await self.recorder.wait_for(lambda _: False, self.now(), limit * 1.05)
         self.recorder.observe("", "-", "wait.end", facts={"what": "quiet", "timer": timer, "ok": True})
 
     @asynccontextmanager
