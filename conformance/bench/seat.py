@@ -166,9 +166,9 @@ class Seat:
         row, call = self.city.ask_rating(session_id, facts=facts)
         return row.id, self._sent(call)
 
-    def print_job(self, session_id: str) -> str:
+    def print_job(self, session_id: str, pages: int = 1) -> str:
         """A job that the device may fetch."""
-        return self.city.print_job(session_id).id
+        return self.city.print_job(session_id, pages).id
 
     def push_config(self) -> Entry:
         """Tell the device that the point's information changed."""

@@ -31,7 +31,8 @@ async def canary(stage: Stage) -> None:
 )
 async def power_loss(stage: Stage) -> None:
     """The power goes in the middle of a session."""
-    await steps.open_session(stage)
+    visit = await steps.open_session(stage)
+    await steps.read_card(stage, visit)
     await stage.device.power_off()
     stage.city.forget_visits()
     mark = stage.now()

@@ -69,8 +69,10 @@ async def cancel(stage: Stage) -> None:
 async def missed_recall(stage: Stage) -> None:
     """The window calls, nobody comes, the number is passed over, and called once more."""
     ticket_id = await steps.take_ticket(stage)
-    await steps.call_ticket(stage, ticket_id)
+    called = await steps.call_ticket(stage, ticket_id)
+    window = str(called.request.get("window_no")) if called.request is not None else ""
     number = str(stage.city.ticket_fields(ticket_id)["number"])
+    await steps.screen(stage, window, after_update="called")
     await stage.reply(stage.city.move_ticket(ticket_id, "missed"))
     await steps.screen(stage, number, after_update="missed")
     await steps.call_ticket(stage, ticket_id)

@@ -31,9 +31,9 @@ async def _outcome(stage: Stage, rating_id: str) -> None:
     verbs="card rate screen",
 )
 async def five_levels(stage: Stage) -> None:
-    """Both ends of the scale: a table that is turned round shows only there."""
+    """Every level: a table that is turned round shows at the ends, one that has slipped in between."""
     visit = await _served(stage)
-    for level in ("very_satisfied", "dissatisfied"):
+    for level in ("very_satisfied", "very_dissatisfied", "satisfied", "basically_satisfied", "dissatisfied"):
         rating_id = await steps.ask_rating(stage, visit)
         await steps.screen(stage, "非常满意", levels=5)
         await stage.device.do("rate", level=level)

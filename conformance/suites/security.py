@@ -131,12 +131,12 @@ async def i4_good(stage: Stage) -> None:
     "sec.i4-unsigned",
     "拒绝未签名的设备接口调用",
     "refuses unsigned calls",
-    roles="device_api.info device_api.wake",
+    roles="device_api.info device_api.health device_api.wake",
     condition=ANSWERS_I4,
 )
 async def i4_unsigned(stage: Stage) -> None:
-    """Info and wake without a signature."""
-    for role in ("device_api.info", "device_api.wake"):
+    """Info, health and wake without a signature."""
+    for role in ("device_api.info", "device_api.health", "device_api.wake"):
         await stage.city.call_device_api(role, "none", intended={"stimulus": "unsigned"})
     await stage.quiet("T-QUIET")
 
@@ -155,10 +155,17 @@ async def i4_wrong_signature(stage: Stage) -> None:
     await stage.quiet("T-QUIET")
 
 
-@case("sec.i4-replayed", "拒绝重放的设备接口调用", "refuses a replayed call", roles="device_api.info", condition=ANSWERS_I4)
+@case(
+    "sec.i4-replayed",
+    "拒绝重放的设备接口调用",
+    "refuses a replayed call",
+    roles="device_api.info device_api.health",
+    condition=ANSWERS_I4,
+)
 async def i4_replayed(stage: Stage) -> None:
-    """The same signed request twice."""
+    """The same signed request twice, with another between them."""
     await stage.city.call_device_api("device_api.info", "good")
+    await stage.city.call_device_api("device_api.health", "good")
     await stage.city.call_device_api("device_api.info", "replayed", intended={"stimulus": "replayed"})
 
 
@@ -170,9 +177,12 @@ async def i4_replayed(stage: Stage) -> None:
     condition=ANSWERS_I4,
 )
 async def i4_stale(stage: Stage) -> None:
-    """Signed 1.1 windows ago, then 0.95 windows ago."""
+    """Signed 1.1 windows ago, and 1.1 windows ahead, then 0.95 windows ago."""
     window_s = stage.limit_s("T-CLOCK-WINDOW")
     await stage.city.call_device_api(
         "device_api.info", "good", age_s=window_s * 1.1, intended={"stimulus": "stale"}
+    )
+    await stage.city.call_device_api(
+        "device_api.info", "good", age_s=-window_s * 1.1, intended={"stimulus": "stale"}
     )
     await stage.city.call_device_api("device_api.info", "good", age_s=window_s * 0.95, facts={"age_share": 0.95})

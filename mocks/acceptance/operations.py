@@ -163,7 +163,8 @@ class Operations:
         session = world.sessions.rows.get(session_id)
         if session is not None:
             session.commands[command_id] = "open"
-        limit = timeout_ms if timeout_ms is not None else int(world.timers_ms.get("T-COMMAND", 30_000))
+        timer = "T-PRINT" if action == "print" else "T-COMMAND"
+        limit = timeout_ms if timeout_ms is not None else int(world.timers_ms.get(timer, 30_000))
         fields = {
             "command_id": command_id, "session_id": session_id, "peripheral": peripheral, "action": action,
             "args": dict(args or {}), "timeout_ms": limit, **overrides,

@@ -277,3 +277,17 @@ class CameraStaysOpen(Calls):
 
     def cameras_in_use(self) -> list[str]:
         return super().cameras_in_use() or list(self.left_open)
+
+
+@defect(
+    id="MED-008-short-ice-password-in-one-section",
+    breaks=["MED-008"],
+    about={"zh": "只有视频段的ICE口令过短", "en": "the ICE password is too short in the video sections alone"},
+)
+class ShortIceInVideo(Calls):
+    def described(self, sdp: str) -> str:
+        head, *sections = re.split(r"(?m)^(?=m=)", sdp)
+        return head + "".join(self.cut(each) if each.startswith("m=video") else each for each in sections)
+
+    def cut(self, section: str) -> str:
+        return re.sub(r"a=ice-pwd:(\S{8})\S*", r"a=ice-pwd:\1", section)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from mocks.devices.reference.actions import Actions
 from mocks.devices.reference.bank import Bank, Peripheral
@@ -12,6 +15,7 @@ from mocks.devices.reference.pictures import signature_picture
 from mocks.devices.reference.printing import Printing
 from mocks.devices.reference.reports import Reports
 from mocks.devices.reference.screens import Screens
+from mocks.devices.reference.uppertester import UpperTester
 from mocks.devices.registry import defect
 
 
@@ -290,3 +294,62 @@ class SignatureReportedBeforeUpload(Actions):
         await self.signed(self.d.bank.get(command.peripheral))
         self.d.spawn(self.upload(command, signature_picture()), "upload")
         return {"material_id": command.args["material_id"], "digest": self.d.docking.digest(signature_picture().data)}
+
+
+@defect(
+    id="PER-010-born-a-day-early",
+    breaks=["PER-010"],
+    about={"zh": "出生日期因时区早一天", "en": "the date of birth is a day early, by a time zone"},
+)
+class BornADayEarly(Actions):
+    def card_result(self, card: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+        result = super().card_result(card, fields)
+        if "birth_date" in result:
+            result["birth_date"] = (date.fromisoformat(result["birth_date"]) - timedelta(days=1)).isoformat()
+        return result
+
+
+@defect(
+    id="PER-020-long-code-cut",
+    breaks=["PER-020"],
+    about={"zh": "较长的码只取前64个字符", "en": "of a long code the first 64 characters are told"},
+)
+class LongCodeCut(UpperTester):
+    async def do_scan(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        return await super().do_scan({**args, "text": str(args.get("text", ""))[:64]})
+
+
+@defect(
+    id="PER-020-code-decoded",
+    breaks=["PER-020"],
+    about={"zh": "码中的百分号转义被解码", "en": "percent signs in a code are decoded"},
+)
+class CodeDecoded(UpperTester):
+    async def do_scan(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        return await super().do_scan({**args, "text": unquote(str(args.get("text", "")))})
+
+
+@defect(
+    id="PER-040-pages-of-every-copy",
+    breaks=["PER-040"],
+    about={"zh": "页数按份数相乘", "en": "the pages of every copy are counted"},
+)
+class PagesOfEveryCopy(Printing):
+    async def run(self, command: Command) -> dict[str, Any]:
+        result = await super().run(command)
+        return {**result, "pages": result["pages"] * int(command.args.get("copies", 1))}
+
+
+@defect(
+    id="PER-080-help-once-a-boot",
+    breaks=["PER-080"],
+    may_break=["CHN-014", "CHN-015"],  # help is what is pressed while the line is dead
+    about={"zh": "求助按钮开机后只上报一次", "en": "the help button is told once after each start"},
+)
+class HelpOnceABoot(Reports):
+    helped = False
+
+    def send(self, event_type: str, subject: str, data: dict[str, Any]) -> None:
+        if event_type != "cn.rvw.help.pressed" or not self.helped:
+            super().send(event_type, subject, data)
+        self.helped = self.helped or event_type == "cn.rvw.help.pressed"

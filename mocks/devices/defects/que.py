@@ -245,3 +245,25 @@ class AgentIsPrincipal(Tickets):
 class BlankWhenTurnedAway(Screens):
     def main(self) -> list[str]:
         return [] if "不在服务时间" in self.message else super().main()
+
+
+@defect(
+    id="QUE-006-mandate-of-another-kind",
+    breaks=["QUE-006"],
+    about={"zh": "委托依据的种类固定为书面委托以外的一种", "en": "the mandate is of another kind than the one that was given"},
+)
+class MandateOfAnotherKind(Tickets):
+    def agent(self, agent: Card) -> dict[str, Any]:
+        told = super().agent(agent)
+        kind = "written" if told["mandate"].get("kind") == "guardian" else "guardian"
+        return {**told, "mandate": {**told["mandate"], "kind": kind}}
+
+
+@defect(
+    id="QUE-009-window-left-out",
+    breaks=["QUE-009"],
+    about={"zh": "叫号只显示号码，不显示窗口", "en": "a call shows the number and no window"},
+)
+class WindowLeftOut(Tickets):
+    def line(self, ticket: Ticket) -> str:
+        return f"请 {ticket.number} 号办理" if ticket.state == "called" else super().line(ticket)

@@ -253,3 +253,25 @@ class NotRatedOnSecondTry(Ratings):
                 body = {**body, "outcome": "not_rated"}
                 del body["level"]
         await super().submit(body)
+
+
+@defect(
+    id="RAT-002-middle-level-raised",
+    breaks=["RAT-002"],
+    about={"zh": "“基本满意”报成“满意”", "en": "the middle level is sent as the one above"},
+)
+class MiddleLevelRaised(Ratings):
+    def outcome(self, prompt: Prompt) -> dict[str, Any]:
+        told = super().outcome(prompt)
+        return {**told, "level": "satisfied"} if told.get("level") == "basically_satisfied" else told
+
+
+@defect(
+    id="RAT-002-worst-level-softened",
+    breaks=["RAT-002"],
+    about={"zh": "“非常不满意”报成“不满意”", "en": "the worst level is sent as the one above"},
+)
+class WorstLevelSoftened(Ratings):
+    def outcome(self, prompt: Prompt) -> dict[str, Any]:
+        told = super().outcome(prompt)
+        return {**told, "level": "dissatisfied"} if told.get("level") == "very_dissatisfied" else told

@@ -351,3 +351,39 @@ class TargetNotCovered(_ForTimeOnly):
 class DigestOfAnotherBody(Docking):
     def digest(self, body: bytes) -> str:
         return super().digest(body + b" " if b'"reason"' in body else body)
+
+
+@defect(
+    id="SEC-018-last-nonce-only",
+    breaks=["SEC-018"],
+    about={"zh": "只记住最近一个随机数", "en": "the device API remembers the last nonce alone"},
+)
+class LastNonceOnly(DeviceApi):
+    def replayed(self, signature: ParsedSignature) -> str:
+        refusal = super().replayed(signature)
+        self.nonces = dict(list(self.nonces.items())[-1:])
+        return refusal
+
+
+@defect(
+    id="SEC-019-future-taken",
+    breaks=["SEC-019"],
+    about={"zh": "接受来自未来的签名", "en": "a call that is signed in the future is taken"},
+)
+class FutureTaken(DeviceApi):
+    def wrong_age(self, signature: ParsedSignature) -> str:
+        created = signature.params.get("created")
+        ahead = isinstance(created, int) and created > self.d.time.now()
+        return "" if ahead else super().wrong_age(signature)
+
+
+@defect(
+    id="SEC-017-health-open-to-all",
+    breaks=["SEC-017"],
+    about={"zh": "健康检查不验签", "en": "the health page is open to everybody"},
+)
+class HealthOpenToAll(DeviceApi):
+    async def handle(self, method: str, path: str, headers: Any, body: bytes) -> HttpAnswer:
+        if path.partition("?")[0].endswith("/health"):
+            return self.answer(200, self.health())
+        return await super().handle(method, path, headers, body)
