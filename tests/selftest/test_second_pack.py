@@ -151,7 +151,7 @@ def test_it_runs_where_the_first_pack_was_never_installed(tmp_path: Path) -> Non
     shutil.copytree(ROOT / "specs" / "meta", tmp_path / "specs" / "meta")
     shutil.copytree(CITY, tmp_path / "city", ignore=junk)
     script = (
-        "from conformance.bench.killmatrix import MemoryLab\n"
+        "from conformance.bench.memorylab import MemoryLab\n"
         "from conformance.iut.device_file import load_device\n"
         "from conformance.spec.loader import load, packs\n"
         "assert packs() == {}, packs()\n"
