@@ -40,6 +40,12 @@ def test_what_is_wrong_with_a_device_file_is_told_in_the_language_asked(tmp_path
     assert "the pack has no PIXIT item site" in here("plan", "--device", device, "--lang", "en")[1]
 
 
+def test_a_wrong_form_and_a_wrong_declaration_are_told_together(tmp_path: Path) -> None:
+    device = device_file(tmp_path, "both", '[pixit]\nsite = "x"\n[driver]\nkind = "spwan"\n')
+    code, text = here("plan", "--device", device, "--lang", "en")
+    assert (code, "did you mean 'spawn'?" in text, "the pack has no PIXIT item site" in text) == (USAGE, True, True), text
+
+
 def test_what_is_only_odd_about_a_device_file_is_told_with_the_plan(tmp_path: Path) -> None:
     device = device_file(tmp_path, "odd", '[upper_tester]\nverbs = ["hello", "card"]\n')
     code, text = here("plan", "--device", device, "--lang", "zh")

@@ -36,6 +36,7 @@ def test_a_device_that_does_not_start_is_no_failure_of_it(tmp_path: Path, comman
     code, text = rvw("run", "--device", device, "--out", tmp_path / "run", *QUICK, "-k", "que.swipe or reg.first")
     assert (code, told in text) == (INCONCLUSIVE, True), text
     assert read_journal(tmp_path / "run" / "journal.jsonl").intact
+    assert {row["blame"] for row in _result(tmp_path / "run")["cases"] if row["verdict"] == "inconclusive"} == {"environment"}
 
 
 @pytest.mark.sockets
