@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from http_sfv.dictionary import Dictionary
@@ -42,6 +42,8 @@ ALGORITHMS: Final[Mapping[str, MacFunction]] = {
     "hmac-sm3": _hmac_sm3,  # GB/T 32905 as the hash of RFC 2104; not registered, used where the PICS says so
     "sha256-suffix": _sha256_suffix,  # what many vendor dialects call "sign": hash of text and secret
 }
+BASE_CHARS: Final = 1_000  # of a signature base that is told
+LINE_CHARS: Final = 300  # of one line of a base that is longer
 DIGESTS: Final[Mapping[str, str]] = {"sha-256": "sha256", "sha-512": "sha512"}  # RFC 9530 section 5
 
 
@@ -58,10 +60,14 @@ class SignatureFacts:
     created: float | None = None
     nonce: str = ""
     age_ms: float | None = None
+    base: str = ""  # what was signed as the bench computes it, where the signature does not match it
 
     def as_facts(self) -> dict[str, Any]:
         """JSON form for the journal."""
-        return {**asdict(self), "covered": list(self.covered)}
+        facts = {**asdict(self), "covered": list(self.covered)}
+        if not self.base:
+            del facts["base"]
+        return facts
 
 
 ABSENT: Final = SignatureFacts(present=False, ok=False, reason="no signature")
@@ -189,13 +195,32 @@ class _Claims:
         if key is None:
             return self.outcome(now, "unknown keyid")
         if not isinstance(mac, bytes) or not hmac.compare_digest(mac, ALGORITHMS[self.alg](key, base)):
-            return self.outcome(now, "the signature does not match")
+            return replace(self.outcome(now, "the signature does not match"), base=_told(base))
         facts = self.outcome(now, "")
         if facts.age_ms is None:
             return self.outcome(now, "created is missing")
         if abs(facts.age_ms) > window_s * 1000:
             return self.outcome(now, "outside the clock window")
         return facts if self.nonce else self.outcome(now, "nonce is missing")
+
+
+def _told(base: bytes) -> str:
+    """A signature base for people. Of a long one a line is told whole or by its length: half a secret would pass the mask."""
+    text = base.decode("utf-8", "backslashreplace")
+    if len(text) <= BASE_CHARS:
+        return text
+    kept: list[str] = []
+    room = BASE_CHARS
+    lines = text.split("\n")
+    for line in lines:
+        name, _, _ = line.partition(": ")
+        named = f"{name}: " if name.startswith('"') and len(name) < LINE_CHARS // 3 and name != line else ""
+        told = line if len(line) <= LINE_CHARS else f"{named}({len(line) - len(named)} characters)"
+        room -= len(told)
+        if room < 0:
+            return "\n".join([*kept, f"({len(lines) - len(kept)} more lines)"])
+        kept.append(told)
+    return "\n".join(kept)
 
 
 def _verify_concat_request(

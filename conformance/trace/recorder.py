@@ -85,7 +85,7 @@ class Recorder:
                 told.update(canary(kind, raw, masked, self._mask.digits))
         elif direction == "iut" and kind == "ws.frame":
             told["ids"] = 0  # an empty frame, such as the last fragment of a message
-        if told and kind != "ws.frame":
+        if told and (kind != "ws.frame" or "signature" in told):  # of a frame, a signature base alone quotes what came in
             told = self._mask_facts(told)
         if cut is not None:
             raw, told = raw[:cut], _cut(told, cut)

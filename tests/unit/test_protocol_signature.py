@@ -100,6 +100,24 @@ def test_what_is_wrong_is_said(request_: HttpRequest, now: float, keys: dict[str
     assert reason in facts.reason
 
 
+def test_what_does_not_match_is_told_with_the_base_that_was_computed() -> None:
+    facts = check(signed(method="PUT")).as_facts()
+    lines = facts["base"].split("\n")
+    assert lines[:2] == ['"@method": PUT', '"@target-uri": https://h:1/docking/v1/devices']
+    assert lines[-1].startswith('"@signature-params": ("@method" "@target-uri" "content-digest");created=1000')
+    for other in (signed(), HttpRequest("GET", "/", (("host", "h"),), b"")):
+        assert "base" not in check(other).as_facts()
+    assert "base" not in check(signed(), keys={"someone": b"secret"}).as_facts()
+
+
+def test_a_long_base_is_short_and_holds_no_piece_of_a_value() -> None:
+    lines = check(signed(target="/" + "token" * 1_000)).base.split("\n")
+    assert lines[:2] == ['"@method": POST', '"@target-uri": (5012 characters)']
+    many = check(signed(target="/" + "\n".join(["x" * 200] * 30))).base
+    assert len(many) < 1_100
+    assert many.endswith("more lines)")
+
+
 CONCAT = {
     "scheme": "concat",
     "place": "body",
