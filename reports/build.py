@@ -12,7 +12,7 @@ from conformance.trace.transcript import Entry, Transcript
 from conformance.verdict.blame import of_doubt
 from conformance.verdict.model import CaseResult, ClauseResult, Finding, ObligationResult, RunResult, Verdict
 from reports.cover import count, cover, device_facts, timer_rows
-from reports.failures import Trace, cards, obligation_text, open_points, source_line
+from reports.failures import Trace, cards, expected_text, obligation_text, open_points, source_line
 from reports.model import (
     REPORT_VERSION,
     CaseRow,
@@ -110,7 +110,7 @@ def _left_out(result: RunResult, planned: Mapping[str, Any]) -> tuple[CaseRow, .
 
 def _clause(clause: ClauseResult, trace: Trace, spec: Spec, planned: Mapping[str, Any]) -> ClauseRow:
     text = spec.clauses[clause.id]
-    findings = tuple(_finding(finding, trace) for finding in clause.findings)
+    findings = tuple(_finding(finding, trace, spec) for finding in clause.findings)
     declared = bool(clause.obligations) and all(o.grade == "declaration" for o in clause.obligations)
     return ClauseRow(
         id=clause.id, family=text.family, level=clause.level, title=text.title, text=text.text, source=source_line(text),
@@ -129,7 +129,7 @@ def _obligation(row: ObligationResult, spec: Spec) -> ObligationRow:
     )  # fmt: skip
 
 
-def _finding(finding: Finding, trace: Trace) -> FindingRow:
+def _finding(finding: Finding, trace: Trace, spec: Spec) -> FindingRow:
     outcome = finding.outcome
     violated = tuple(
         OccasionRow(o.n, trace.time(o.n), clean(o.expected), clean(o.seen), tuple(sorted(o.around)))
@@ -141,8 +141,8 @@ def _finding(finding: Finding, trace: Trace) -> FindingRow:
     )
     listed = {row.n for row in (*violated, *undecided)} | {n for row in violated for n in row.around}
     return FindingRow(
-        obligation=finding.obligation, case=clean(finding.case, 200), rule=finding.rule, held=len(outcome.held),
-        violated=violated, undecided=undecided,
+        obligation=finding.obligation, case=clean(finding.case, 200), rule=finding.rule,
+        expected_text=expected_text(spec, finding.obligation), held=len(outcome.held), violated=violated, undecided=undecided,
         left_out=len(outcome.violated) + len(outcome.undecidable) - len(violated) - len(undecided), blame=finding.blame,
         tainted=finding.tainted, taint_reason=clean(finding.taint_reason), evidence=tuple(sorted(listed)),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Final
 
 from conformance.spec.model import Text
 from reports import occasions, words
-from reports.model import FailureCard, MessageRow, OpenPoint, Scene
+from reports.model import FailureCard, MessageRow, OpenPoint, Scene, Shown
 from reports.reasons import in_words
 from reports.safe import clean
 from reports.words import Lang, blame_text, say
@@ -143,13 +143,28 @@ def _scene(scene: Scene, lang: Lang) -> list[str]:
         lines += [" " * (LABEL_WIDTH[lang] + 2) + line for line in _sentences(scene.obligation_text, lang)]
     where = scene.case or say(_WHOLE_RUN, lang) + (f" ({scene.during})" if scene.during else "")
     lines += _field("case", [where], lang)
-    lines += _field("expected", _sentences(occasions.in_words(scene.expected), lang), lang)
+    lines += _field("expected", _sentences(scene.expected_text or occasions.in_words(scene.expected), lang), lang)
+    lines += _shown(scene.expected_more, lang)
     *above, last = _sentences(occasions.in_words(scene.seen), lang)
     lines += _field("seen", [*above, f"{last}  (#{scene.n})"], lang)
+    lines += _shown(scene.seen_more, lang)
     if scene.messages:
         lines += _field("messages", [""], lang)
         for message in scene.messages:
             lines += _message(message, lang)
+    return lines
+
+
+def _shown(rows: Sequence[Shown], lang: Lang) -> list[str]:
+    """Beneath a field: a line, or a block whose lines stay as they are, to be compared with those of the device."""
+    pad, colon = " " * (LABEL_WIDTH[lang] + 2), "：" if lang == "zh" else ":"
+    lines: list[str] = []
+    for row in rows:
+        label = f"{say(row.label, lang)}{colon}"
+        if "\n" in row.text:
+            lines += [pad + label, *(f"{pad}| {line}" for line in row.text.split("\n"))]
+        else:
+            lines += [pad + line for line in _wrap(f"{label} {row.text}")]
     return lines
 
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from conformance.spec.model import Clause, Spec, Text
+from conformance.spec.model import Clause, Obligation, Spec, Text
 from conformance.trace.transcript import Entry, Transcript
 from conformance.verdict.model import Blame, ClauseResult, Finding, RunResult, Verdict, Violation
 from reports import words
 from reports.cover import timer_rows
+from reports.evidence import expected_more, seen_more
 from reports.messages import surroundings
 from reports.model import FailureCard, Folded, OpenPoint, Scene
 from reports.reasons import code_of
@@ -109,7 +110,7 @@ def _card(
     return FailureCard(
         id=clause.id, clause=clause.id, level=clause.level, title=text.title, text=text.text, source=source_line(text),
         verdict=clause.verdict, remark=clause.remark, waived=clause.waived, blame=clause.blame, reason=clean(clause.reason),
-        scenes=tuple(_scene(finding, occasion, trace, spec) for finding, occasion in shown),
+        scenes=tuple(_scene(finding, occasion, trace, spec, result.head) for finding, occasion in shown),
         more=len(violations) - len(shown), cases=cases, cause=text.cause or words.FALLBACK_CAUSE,
         remedy=text.remedy or words.FALLBACK_REMEDY,
         rerun=rerun_commands(result.head, spec, clause.id, cases, case_first=_lies_in_its_case(violations, spec)),
@@ -127,23 +128,37 @@ def _first_of_each(violations: Sequence[tuple[Finding, Violation]]) -> list[tupl
     return list(chosen.values())[:MAX_SCENES]
 
 
-def _scene(finding: Finding, occasion: Violation, trace: Trace, spec: Spec) -> Scene:
+def _scene(finding: Finding, occasion: Violation, trace: Trace, spec: Spec, head: Mapping[str, Any]) -> Scene:
     entries = trace.case(finding.case)
+    here = trace.case(trace.case_of(finding, occasion.n))
     position = next((index for index, entry in enumerate(entries) if entry.n == occasion.n), None)
     messages = () if position is None else surroundings(entries, position, frozenset(occasion.around), spec)
     own = obligation_text(spec, finding.obligation)
     return Scene(
         obligation=finding.obligation, obligation_text=None if own == spec.clauses[finding.clause].text else own,
         case=clean(finding.case, 200), during=clean(trace.case_of(finding, occasion.n), 200),
-        n=occasion.n, expected=clean(occasion.expected), seen=clean(occasion.seen), messages=messages,
+        n=occasion.n, expected=clean(occasion.expected), expected_text=expected_text(spec, finding.obligation),
+        expected_more=expected_more(occasion, here, head, spec),
+        seen=clean(occasion.seen), seen_more=seen_more(occasion, here), messages=messages,
     )  # fmt: skip
 
 
 def obligation_text(spec: Spec, oid: str) -> Text | None:
     """The obligation's own sentence, None where it has none."""
+    obligation = _obligation(spec, oid)
+    return None if obligation is None else obligation.text
+
+
+def expected_text(spec: Spec, oid: str) -> Text | None:
+    """What the pack has people read in place of the rule's own words, None where these will do."""
+    obligation = _obligation(spec, oid)
+    return None if obligation is None else obligation.expected
+
+
+def _obligation(spec: Spec, oid: str) -> Obligation | None:
     try:
-        return spec.obligation(oid).text
-    except (KeyError, StopIteration):
+        return spec.obligation(oid)
+    except KeyError:
         return None
 
 

@@ -85,6 +85,7 @@ class FindingRow:
     obligation: str
     case: str  # "" for the whole run
     rule: str  # kind of the rule
+    expected_text: Text | None  # what was expected in the pack's words, None where those of the rule will do
     held: int
     violated: tuple[OccasionRow, ...]
     undecided: tuple[OccasionRow, ...]
@@ -181,6 +182,14 @@ class MessageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A labelled text of one or several lines."""
+
+    label: Text
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """The surroundings of one violated occasion."""
 
@@ -189,8 +198,11 @@ class Scene:
     case: str  # "" where a rule of the whole run found it
     during: str  # the case that was running then, "" between cases
     n: int
-    expected: str
+    expected: str  # in the rule's own words
+    expected_text: Text | None  # in the pack's, to be read in their place; None where the rule's words will do
+    expected_more: tuple[Shown, ...]  # what these words point to: a declared value, a signature base, a text on a screen
     seen: str
+    seen_more: tuple[Shown, ...]
     messages: tuple[MessageRow, ...]  # three before, the offending one, three after
 
 

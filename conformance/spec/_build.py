@@ -73,7 +73,7 @@ def obligation(clause_id: str, v: Mapping[str, Any]) -> Obligation:
         id=f"{clause_id}.{v['id']}", clause=clause_id, polarity=Polarity(v["polarity"]),
         verification=Verification(v["verification"]), grade=Grade(v["grade"]), occasions=v.get("occasions", 1),
         rule=rule(v["rule"]) if "rule" in v else None, stimulus=v.get("stimulus"), text=text(v.get("text")),
-        states=tuple(v.get("states", ())), condition=v.get("condition"),
+        expected=text(v.get("expected")), states=tuple(v.get("states", ())), condition=v.get("condition"),
     )  # fmt: skip
 
 

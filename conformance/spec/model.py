@@ -101,6 +101,7 @@ class Obligation:
     rule: RuleDef | None
     stimulus: str | None = None  # id of the case (or glob) that provokes it, None where every run does
     text: Text | None = None
+    expected: Text | None = None  # what a card says was expected, where the rule's own words, such as a pattern, tell nobody
     states: tuple[str, ...] = ()
     condition: Any = None  # PICS condition of this one, beside that of its clause
 

@@ -27,6 +27,7 @@ Lang = Literal["zh", "en", "both"]
 _WORDS: Mapping[str, tuple[str, str]] = {
     "source": ("来源", "source"), "interface": ("接口", "interface"), "condition": ("适用条件", "condition"),
     "follows": ("前提条款", "follows from"), "cause": ("常见原因", "likely cause"), "remedy": ("下一步", "next step"),
+    "expected": ("应为", "expected"),
     "obligations": ("义务", "obligations"), "rule": ("规则", "rule"), "stimulus": ("激励", "stimulus"),
     "always": ("每次运行", "every run"), "needed": ("所需次数", "occasions needed"), "sender": ("发送方", "sender"),
     "role": ("角色", "role"), "http": ("HTTP", "HTTP"), "schemas": ("模式", "schemas"), "fields": ("字段", "fields"),
@@ -142,6 +143,8 @@ class _Page:
         self.lines.append(f"    {o.id}  {o.polarity}, {o.verification}, {o.grade}")
         if o.text is not None:
             self.lines.append(f"      {self.say(o.text)}")
+        if o.expected is not None:
+            self.row("expected", self.say(o.expected), 6)
         if o.rule is not None:
             self.row("rule", f"{o.rule.kind} ({o.rule.scope}) {compact(o.rule.params)}", 6)
             self.row("stimulus", o.stimulus or self.word("always"), 6)
