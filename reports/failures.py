@@ -73,19 +73,27 @@ class Trace:
 def cards(result: RunResult, trace: Trace, spec: Spec) -> tuple[FailureCard, ...]:
     """One card per clause that failed for a reason of its own; what merely follows is folded into it.
 
-    Failed clauses come first in pack order, violated SHOULD clauses after them.
+    The clauses that the user named come first, and each has its card; then failed clauses, then violated SHOULD clauses. Among
+    them the one that broke first leads, for consequences come later, and of those that broke together the one that broke most.
     """
+    named = {str(ident).split(".", 1)[0] for ident in result.head.get("clauses", ())}
     broken = {clause.id: clause for clause in result.clauses if clause.verdict is Verdict.FAIL or clause.remark}
     folded: dict[str, list[ClauseResult]] = defaultdict(list)
     primaries: list[ClauseResult] = []
     for clause in broken.values():
         root = _root(clause, broken)
-        if root == clause.id:
+        if root == clause.id or clause.id in named:
             primaries.append(clause)
-        else:
+        if root != clause.id:
             folded[root].append(clause)
-    primaries.sort(key=lambda clause: clause.remark)
+    primaries.sort(key=lambda clause: (clause.id not in named, clause.remark, *_first_and_most(clause)))
     return tuple(_card(clause, folded[clause.id], result, trace, spec) for clause in primaries)
+
+
+def _first_and_most(clause: ClauseResult) -> tuple[int, int]:
+    """The observation that broke it first, and how often it was broken, as less for more."""
+    ns = [occasion.n for finding in clause.findings if not finding.tainted for occasion in finding.outcome.violated]
+    return min(ns, default=0), -len(ns)
 
 
 def _root(clause: ClauseResult, broken: Mapping[str, ClauseResult]) -> str:

@@ -344,7 +344,7 @@ class Report:
     families: tuple[FamilyRow, ...]
     clauses: tuple[ClauseRow, ...]
     cases: tuple[CaseRow, ...]
-    failures: tuple[FailureCard, ...]  # primary failures first, remarks last
+    failures: tuple[FailureCard, ...]  # what the user named first, remarks last, else in the order in which they broke
     open_points: tuple[OpenPoint, ...]
     diagrams: tuple[Diagram, ...]
     diagrams_left_out: int

@@ -54,6 +54,7 @@ def run_head(
         "profile": profile.id, "seed": seed,
         "timer_set": profile.timer_set, "timers": dict(timers_ms), "loosened": loosened(spec, profile, timers_ms),
         "mode": "self_test", "transport": transport, "partial": selection.partial,
+        "clauses": list(selection.clauses),
         "device": {
             "name": device.name, "vendor": device.vendor, "model": device.model, "firmware": device.firmware,
             "serial": device.serial, "remote_device_id": device.remote_device_id, "url_role": device.url_role,
