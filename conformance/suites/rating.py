@@ -29,6 +29,7 @@ async def _outcome(stage: Stage, rating_id: str) -> None:
     "five levels, the symbol pressed is the symbol sent",
     roles=RATING,
     verbs="card rate screen",
+    lasts="T-SHOW T-SHOW T-SHOW T-SHOW T-SHOW",
 )
 async def five_levels(stage: Stage) -> None:
     """Every level: a table that is turned round shows at the ends, one that has slipped in between."""
