@@ -120,6 +120,14 @@ class DeviceHandle:
         self._recorder.observe("I6", "-", "stimulus.done", facts=done)
         return answer
 
+    async def shows(self, text: str) -> bool:
+        """Whether a screen shows a text now, as a program says. A person who is to act sees that for himself; a device that
+        cannot tell shows nothing that anybody could rely on."""
+        tester = self._tester()
+        if isinstance(tester, OperatorUpperTester):
+            return True
+        return "screen" in await self.verbs() and text in _all_text((await self.do("screen")).result)
+
     def _not_given(self, prompt: Prompt, why: str) -> None:
         """Nobody said that it was done, so nobody is blamed for what should have followed."""
         self._recorder.observe("I6", "-", "stimulus.done", facts={"id": prompt.id, "ok": False, "error": why})

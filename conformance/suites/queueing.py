@@ -80,6 +80,7 @@ async def missed_recall(stage: Stage) -> None:
     session_id, opened = stage.city.open_session(ticket_id)
     await stage.reply(opened)
     visit = await steps.invite(stage, steps.Visit(ticket_id, session_id))
+    await steps.rung(stage, visit)
     await stage.expect("call.answer", timer="T-ANSWER", call_id=visit.call_id)
     await steps.hang_up(stage, visit)
     await steps.close_session(stage, visit)

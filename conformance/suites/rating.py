@@ -29,17 +29,15 @@ async def _outcome(stage: Stage, rating_id: str) -> None:
     "five levels, the symbol pressed is the symbol sent",
     roles=RATING,
     verbs="card rate screen",
-    lasts="T-SHOW T-SHOW T-SHOW T-SHOW T-SHOW",
 )
 async def five_levels(stage: Stage) -> None:
     """Every level: a table that is turned round shows at the ends, one that has slipped in between."""
-    visit = await _served(stage)
     for level in ("very_satisfied", "very_dissatisfied", "satisfied", "basically_satisfied", "dissatisfied"):
-        rating_id = await steps.ask_rating(stage, visit)
-        await steps.screen(stage, "非常满意", levels=5)
-        await stage.device.do("rate", level=level)
-        await _outcome(stage, rating_id)  # who is not satisfied may be asked why first
-        visit = visit if level == "dissatisfied" else await _served(stage)
+        rating_id = await steps.ask_rating(stage, await _served(stage))
+        if level == "very_satisfied":
+            await steps.screen(stage, "非常满意", levels=5)
+        await steps.rate(stage, level, reasons=["等待时间长"] if "dissatisfied" in level else [])
+        await _outcome(stage, rating_id)
 
 
 @case("rat.timeout", "超时不代为评价", "nobody presses, nothing is invented", roles=RATING, verbs="card", lasts="T-RATING")
@@ -55,7 +53,7 @@ async def dissatisfied(stage: Stage) -> None:
     """A reason is asked for and none is given."""
     visit = await _served(stage)
     rating_id = await steps.ask_rating(stage, visit)
-    await stage.device.do("rate", level="dissatisfied")
+    await steps.rate(stage, "dissatisfied")
     await _outcome(stage, rating_id)
 
 
@@ -71,7 +69,7 @@ async def repeat_once(stage: Stage) -> None:
     visit = await _served(stage)
     async with stage.fault("http.500", role="rating.submit", times=1, recovery="T-RECOVER"):
         rating_id = await steps.ask_rating(stage, visit)
-        await stage.device.do("rate", level="satisfied")
+        await steps.rate(stage, "satisfied")
         first = await stage.expect("rating.submit", timer="T-RATE", rating_id=rating_id)
         await stage.expect("rating.submit", timer="T-RECOVER", after=first.n, rating_id=rating_id)
     await stage.quiet("T-QUIET")
@@ -91,6 +89,6 @@ async def after_dropped_call(stage: Stage) -> None:
     async with stage.fault("cut.signaling", recovery="T-RECONNECT"):
         await steps.close_session(stage, visit)
     rating_id = await steps.ask_rating(stage, visit, facts={"lawful": "after-dropped-call"})
-    await stage.device.do("rate", level="satisfied")
+    await steps.rate(stage, "satisfied")
     await stage.expect("rating.submit", timer="T-RATE", after=mark, rating_id=rating_id)
     await stage.connected("call.invite")

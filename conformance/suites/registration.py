@@ -19,7 +19,7 @@ from conformance.bench.stage import Stage
 async def first_registration(stage: Stage) -> None:
     """Power on and wait: a good device registers, opens its connections and sends its first heartbeat, untouched."""
     await stage.device.power_on()
-    await stage.expect("registration.register", timer="T-REGISTER")
+    await stage.expect("registration.register", timer="T-BOOT")
     await stage.online()
     if stage.spec.by_role("heartbeat"):
         await stage.expect("heartbeat", timer="T-HEARTBEAT")
@@ -44,7 +44,7 @@ async def refused_then_backoff(stage: Stage) -> None:
     try:
         async with stage.fault("counter.not-activated"):
             await stage.device.power_on()
-            first = await stage.expect("registration.register", timer="T-BACKOFF-CAP")
+            first = await stage.expect("registration.register", timer="T-BOOT")
             await stage.wait(lambda e: e.request is first, timer="T-REGISTER", after=first.n, what="the refusal")
             await stage.device.do("card", card=stage.resident().card())
             mark = first.n
@@ -63,7 +63,7 @@ async def retry_after(stage: Stage) -> None:
     wait_s = math.ceil(stage.limit_s("T-BACKOFF") * 1.6)  # longer than a first back-off with its jitter, in whole seconds
     async with stage.fault("http.503", role="registration.register", retry_after_s=wait_s, times=1):
         await stage.device.power_on()
-        first = await stage.expect("registration.register", timer="T-REGISTER")
+        first = await stage.expect("registration.register", timer="T-BOOT")
         second = await stage.expect("registration.register", timer="T-RECOVER", after=first.n)
     await stage.online(after=second.n, timer="T-RECOVER")
 
@@ -82,7 +82,7 @@ async def reregister_after_restart(stage: Stage) -> None:
         await stage.device.power_off()
         mark = stage.now()
         await stage.device.power_on()
-        await stage.expect("registration.register", timer="T-REGISTER", after=mark)
+        await stage.expect("registration.register", timer="T-BOOT", after=mark)
         await stage.online(after=mark)
         for _ in range(3):
             mark = (await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)).n
@@ -100,6 +100,6 @@ async def duplicate_device(stage: Stage) -> None:
     """Another host holds the same id: refused, a good device opens nothing and keeps asking slowly."""
     async with stage.fault("http.409", role="registration.register"):
         await stage.device.power_on()
-        first = await stage.expect("registration.register", timer="T-REGISTER")
+        first = await stage.expect("registration.register", timer="T-BOOT")
         second = await stage.expect("registration.register", timer="T-BACKOFF-CAP", after=first.n)
     await stage.online(after=second.n, timer="T-RECOVER")

@@ -22,8 +22,7 @@ async def _bad_tls(stage: Stage, kind: str) -> None:
             await stage.device.power_off()
             mark = stage.now()
             await stage.device.power_on()
-            await _refused(stage, kind, mark, "T-REGISTER")
-        await stage.quiet()
+            await _refused(stage, kind, mark, "T-BOOT")
         mark = stage.now()
     await stage.online(after=mark, timer="T-RECOVER")
 
@@ -75,7 +74,7 @@ async def sm3_key(stage: Stage) -> None:
     """The device is started with another key, whose keyid begins with sm3-: it registers and comes online with that."""
     await stage.device.power_on(stage.city.issue_key("sm3-"))
     try:
-        await stage.expect("registration.register", timer="T-REGISTER")
+        await stage.expect("registration.register", timer="T-BOOT")
         await stage.online()
     finally:
         await stage.device.power_off()  # the next start is with its own key again

@@ -28,6 +28,7 @@ async def reject(stage: Stage) -> None:
     """The resident declines."""
     await stage.device.do("call_policy", policy="reject")
     visit = await steps.invite(stage, await steps.open_session(stage))
+    await steps.rung(stage, visit)
     await stage.expect("call.reject", timer="T-ANSWER", call_id=visit.call_id)
     await stage.quiet("T-ANSWER")
     await stage.device.do("call_policy", policy="auto")

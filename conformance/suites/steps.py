@@ -75,10 +75,16 @@ async def invite(stage: Stage, visit: Visit, *, facts: Mapping[str, Any] | None 
 async def connected_call(stage: Stage, person: Resident | None = None) -> Visit:
     """A session with a call that carries media both ways."""
     visit = await invite(stage, await open_session(stage, person))
+    await rung(stage, visit)
     await stage.expect("call.answer", timer="T-ANSWER", call_id=visit.call_id)
     await stage.expect("media.offer", timer="T-OFFER", call_id=visit.call_id)
     await media_up(stage, visit)
     return visit
+
+
+async def rung(stage: Stage, visit: Visit) -> None:
+    """The device has taken the invitation: what it does with it counts from here."""
+    await stage.expect("call.invite", "result", timer="T-RING", call_id=visit.call_id)
 
 
 async def media_up(stage: Stage, visit: Visit) -> None:
@@ -163,6 +169,13 @@ async def read_card(stage: Stage, visit: Visit) -> Entry:
     await stage.reply(request)
     await stage.device.do("card", card=stage.resident().card())
     return await outcome(stage, request)
+
+
+async def rate(stage: Stage, level: str, **args: Any) -> None:
+    """The resident presses a level when the levels are there: at once, or when the time to show them is over."""
+    if not await stage.device.shows("满意"):
+        await stage.quiet("T-SHOW")
+    await stage.device.do("rate", level=level, **args)
 
 
 async def screen(stage: Stage, expects: str, **note: Any) -> None:

@@ -38,7 +38,7 @@ async def whole(stage: Stage) -> None:
     await stage.device.do("resources")
     await steps.close_session(stage, visit)
     rating_id = await steps.ask_rating(stage, visit)
-    await stage.device.do("rate", level="very_satisfied")
+    await steps.rate(stage, "very_satisfied")
     await stage.expect("rating.submit", timer="T-RATE", rating_id=rating_id)
     await stage.quiet("T-WIPE")
     await stage.device.do("residue")
