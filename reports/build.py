@@ -57,7 +57,7 @@ def build(result: RunResult, transcript: Transcript, spec: Spec) -> Report:
     device = device_facts(head)
     return Report(
         version=REPORT_VERSION, pack=spec.id, pack_version=spec.version,
-        pack_digest=clean(head.get("pack_digest") or spec.digest, 100),
+        pack_digest=clean(spec.digest, 100),
         device_name=next((fact.value for fact in device if fact.key == "name"), ""), seed=clean(head.get("seed", ""), 40),
         started_ms=int(began.timestamp() * 1000) if began is not None else 0,
         seconds=max((entry.t for entry in trace.entries), default=0.0),

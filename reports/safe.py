@@ -19,7 +19,10 @@ BLOCK_CAP: Final = 6_000  # characters of one message shown to people
 MAX_MARKS: Final = 3  # combining marks on one letter; more climb over the lines above
 
 # Six digits of division, a birth date, three of sequence, one check character; people and devices also write it in groups.
-_NUMBER: Final = re.compile(r"(?<![0-9])([0-9]{6})[ \-]?([0-9]{8})[ \-]?([0-9]{3}[0-9Xx])(?![0-9])")
+_NUMBER: Final = re.compile(
+    r"(?:(?<![0-9])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"  # the last character of an escape is no digit before it
+    r"([0-9]{6})[ \-]?([0-9]{8})[ \-]?([0-9]{3}[0-9Xx])(?![0-9])"
+)
 _WIDE: Final = str.maketrans("０１２３４５６７８９Ｘｘ", "0123456789Xx")  # full-width digits hide a number from a search
 _HAS_WIDE: Final = re.compile("[０-９]")
 _FIRST_YEAR: Final = 1800  # synthetic residents are born where nobody living is: far back or ahead

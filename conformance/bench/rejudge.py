@@ -50,6 +50,9 @@ def rejudge(run: Path, pack: str | None = None) -> Rejudged:
     own = run / PACK
     spec = load(pack) if pack is not None else load(own) if own.is_dir() else load()
     transcript, read = Transcript.from_journal(journal, spec)
+    meant = transcript.head.get("pack_digest", spec.digest)
+    if pack is None and meant != spec.digest:
+        raise _another_pack(own, str(meant), spec.digest)
     if not transcript.head:
         breaks = "; ".join(map(str, read.breaks[:3]))
         raise NoRun(Text(
@@ -58,6 +61,14 @@ def rejudge(run: Path, pack: str | None = None) -> Rejudged:
     plan = _plan_under(spec, transcript) if pack is not None else None
     result = judge_run(transcript, spec, waivers_of(transcript.head), plan=plan)
     return Rejudged(_marked(result, read), transcript, spec, read)
+
+
+def _another_pack(own: Path, meant: str, found: str) -> NoRun:
+    """A verdict under other rules than the run's must be asked for."""
+    return NoRun(Text(
+        f"{own}: 与该次运行所用的规范包不一致（应为 {meant:.12}，实为 {found:.12}）；请恢复原包，或用 --pack 指定判定所用的包",
+        f"{own} is not the pack of this run ({meant:.12} is meant, {found:.12} is there); restore it, or name one with --pack",
+    ))  # fmt: skip
 
 
 def _plan_under(spec: Spec, transcript: Transcript) -> Mapping[str, Any] | None:

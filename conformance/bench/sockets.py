@@ -24,7 +24,7 @@ from conformance.iut.operator import OperatorUpperTester
 from conformance.iut.prompt import Prompt, UpperTester
 from conformance.iut.review import declared
 from conformance.iut.upper_tester import CommandUpperTester, HttpUpperTester
-from conformance.trace.masking import Masker
+from conformance.trace.masking import MIN_SECRET, Masker
 from conformance.trace.recorder import Recorder
 from mocks.city import City
 from mocks.servers.listeners import Listeners, authority_of, listen
@@ -141,6 +141,9 @@ def _spawned(wiring: _Wiring, stderr: StderrLog) -> DeviceHandle:
     state = wiring.stack.enter_context(tempfile.TemporaryDirectory(prefix="rvw-state-", ignore_cleanup_errors=True))
     host, (api_port, tester_port), authority = place.device_host, wiring.ports, wiring.listeners.ca
     leaf = authority.leaf([host, "localhost"])
+    for line in leaf.key.decode().splitlines():  # each by itself: JSON and logs break a PEM text at other places
+        if not line.startswith("-") and len(line) >= MIN_SECRET:
+            recorder.add_secret(line, "key")
     document = wiring.identity.spawn_document(
         wiring.listeners.docking_url, seed=p.seed, ca_pem=place.root_pem or authority.pem, timers=p.profile.timer_set,
         timers_ms=dict(p.timers_ms), defect=p.device.defect.id if p.device.defect is not None else None, state_dir=state,

@@ -19,6 +19,7 @@ from conformance.iut.device_file import Driver
 CONTRACT = "rvw-spawn/1"
 READY_LIMIT_S = 30.0  # a browser on a slow machine needs its time; readiness is no clause
 STOP_LIMIT_S = 5.0
+WORDS_LONG = 1000  # characters of a line that is quoted
 WORDS_KEPT = 5  # lines quoted from the beginning, and as many from the end: some runtimes tell the cause first, then a long stack
 
 
@@ -102,8 +103,14 @@ class DeviceProcess:
         """What it said, on one line: all of it, or its beginning and its end with the number of lines between them."""
         between = self._lines - 2 * WORDS_KEPT
         if between <= 0:
-            return " | ".join(self.log) or "nothing"
-        return " | ".join([*self._first, f"… (+{between})", *list(self.log)[-WORDS_KEPT:]])
+            return " | ".join(map(self._quoted, self.log)) or "nothing"
+        first, last = map(self._quoted, self._first), map(self._quoted, list(self.log)[-WORDS_KEPT:])
+        return " | ".join([*first, f"… (+{between})", *last])
+
+    def _quoted(self, line: str) -> str:
+        """A line, masked before it is cut: no half of a key slips past the mask."""
+        line = self._mask(line)
+        return line if len(line) <= WORDS_LONG else f"{line[:WORDS_LONG]}… (+{len(line) - WORDS_LONG})"
 
     def _heard(self, line: str) -> None:
         self._lines += 1
@@ -114,13 +121,17 @@ class DeviceProcess:
     async def _drain(self) -> None:
         assert self._process is not None
         assert self._process.stderr is not None
-        try:
-            async for line in self._process.stderr:
-                text = line.decode("utf-8", "replace").rstrip()
-                self._heard(text)
-                self._on_line(text)
-        except ValueError:
-            self._heard("(a log line over 4 MiB was dropped)")
+        while True:
+            try:
+                line = await self._process.stderr.readline()
+            except ValueError:  # what is not read would fill the pipe, and the device would hang on its own log
+                self._heard("(a log line over 4 MiB was dropped)")
+                continue
+            if not line:
+                break
+            text = line.decode("utf-8", "replace").rstrip()
+            self._heard(text)
+            self._on_line(text)
         code = await self._process.wait()
         if self._lives and not self._stopping:
             self._on_exit(code)

@@ -116,13 +116,15 @@ class Masker:
             self.add_secret(value)
 
     def add_secret(self, value: bytes | str, kind: str = "secret") -> None:
-        """Mask this value from now on, in literal, URL-encoded and base64 form. Values under 8 bytes are refused."""
+        """Mask this value from now on: as it is, URL-encoded, in base64, in hex, and as JSON may write it. Values under 8 bytes
+        are refused."""
         data = value.encode() if isinstance(value, str) else value
         if len(data) < MIN_SECRET:
             raise ValueError(f"a secret has at least {MIN_SECRET} bytes")
-        forms = {data, quote(data).encode(), quote(data, safe="").encode()}
+        forms = {data, quote(data).encode(), quote(data, safe="").encode(), data.hex().encode(), data.hex().upper().encode()}
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             forms |= {encode(data), encode(data).rstrip(b"=")}
+        forms |= {form.replace(b"/", b"\\/") for form in forms}
         for form in forms:
             self._secrets[form] = kind
             self._needles.add(form)

@@ -13,9 +13,10 @@ CHECKS: Final = "10X98765432"  # ISO 7064 MOD 11-2
 PROVINCES: Final = frozenset(
     "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82".split()
 )
-# Boundaries keep an SDP identifier or a timestamp from being taken for a person: no digit or letter may touch it.
+# Boundaries keep an SDP identifier or a timestamp from being taken for a person: no digit or letter may touch it, but for the
+# last one of an escape in JSON or in an address, which stands for something else.
 CANDIDATE: Final = re.compile(
-    rb"(?<![0-9A-Za-z])[1-8][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?![0-9A-Za-z])"
+    rb"(?:(?<![0-9A-Za-z])|(?<=\\[bfnrtu])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))[1-8][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?![0-9A-Za-z])"
 )
 
 STAND_IN: Final = "110101"  # division of every stand-in: the one of the masked number would tell where somebody is from

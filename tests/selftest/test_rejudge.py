@@ -257,6 +257,18 @@ def test_another_pack_s_verdicts_go_beside_those_of_the_run(recorded: tuple[RunR
     assert str(run / JOURNAL) in done.output.replace("\n", ""), "the journal that is named exists"
 
 
+def test_a_kept_pack_that_was_altered_judges_nothing(recorded: tuple[RunResult, Path], tmp_path: Path) -> None:
+    _, directory = recorded
+    run = copy(directory, tmp_path / "run", lines_of(directory))
+    shutil.copytree(lab().spec.root, run / "pack")
+    assert rejudge(run).spec.digest == lab().spec.digest
+    milder = run / "pack" / "clauses" / "PRV.yaml"
+    milder.write_text(milder.read_text("utf-8").replace("level: MUST", "level: MAY", 1), encoding="utf-8")
+    with pytest.raises(NoRun, match="is not the pack of this run"):
+        rejudge(run)
+    assert rejudge(run, str(run / "pack")).spec.digest != lab().spec.digest, "who wants that says so"
+
+
 def test_cut_anywhere_it_is_judged_up_to_there_and_never_fails(recorded: tuple[RunResult, Path], tmp_path: Path) -> None:
     """What a killed run leaves: a beginning. A good device has done nothing wrong in any of them."""
     _, directory = recorded

@@ -39,6 +39,17 @@ def test_the_first_lines_stay_however_long_the_log_is(tmp_path: Path) -> None:
     assert "… (+2991)" in words
 
 
+def test_a_line_beyond_all_bounds_does_not_stop_the_reading(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(
+        "import sys; sys.stderr.write('x' * (5 << 20) + chr(10)); sys.stderr.write('y' * 2000 + chr(10) + 'the end')", "utf-8"
+    )
+    with pytest.raises(DeviceAbsent) as told:
+        asyncio.run(DeviceProcess(["{python}", "loud.py"], tmp_path, lambda _: None).start({}))
+    words = str(told.value).partition("its last words: ")[2].split(" | ")
+    assert words[0] == "(a log line over 4 MiB was dropped)"
+    assert words[-2:] == [f"{'y' * 1000}… (+1000)", "the end"]
+
+
 def test_a_device_that_says_nothing_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "quiet.py").write_text("", encoding="utf-8")
     with pytest.raises(DeviceAbsent, match="its last words: nothing"):

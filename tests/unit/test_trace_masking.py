@@ -10,6 +10,7 @@ import pytest
 
 from conformance.trace import personal
 from conformance.trace.masking import Masker
+from reports.safe import mask_numbers
 
 LIVING = "310101199003078515"  # well-formed, invented here; not a synthetic resident of any run
 
@@ -32,7 +33,8 @@ def test_synthetic_residents_are_valid_and_long_dead() -> None:
     assert 1880 <= int(number[6:10]) < 1890
 
 
-@pytest.mark.parametrize("form", [str, lambda s: quote(s, safe=""), lambda s: base64.b64encode(s.encode()).decode()])
+@pytest.mark.parametrize("form", [str, lambda s: quote(s, safe=""), lambda s: base64.b64encode(s.encode()).decode(),
+                                  lambda s: s.encode().hex(), lambda s: s.replace("/", "\\/")])  # fmt: skip
 def test_a_secret_is_masked_in_every_form_with_its_length_kept(form) -> None:  # type: ignore[no-untyped-def]
     mask = Masker()
     mask.add_secret("t0ken/with+signs=", "token")
@@ -42,6 +44,15 @@ def test_a_secret_is_masked_in_every_form_with_its_length_kept(form) -> None:  #
     assert len(clean) == len(raw)
     assert found[0]["kind"] == "token"
     assert found[0]["at"] == 7
+
+
+@pytest.mark.parametrize("before", ["\\n", "\\t", "\\u8bc1", "%3D", "%E8%AF%81", '"', "="])
+def test_a_number_behind_an_escape_is_found(before: str) -> None:
+    raw = f"{before}{living()} end".encode()
+    clean, found = Masker()(raw)
+    assert living().encode() not in clean
+    assert [each["kind"] for each in found] == ["id_number"]
+    assert living() not in mask_numbers(raw.decode())
 
 
 def test_a_foreign_number_is_replaced_by_a_synthetic_one_and_told() -> None:
