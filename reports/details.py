@@ -133,12 +133,24 @@ TABLE: Final = (
     ("the upper tester answered a {type} where an object is asked", "上测试器的回答是 {type}，应为 JSON 对象"),
     ("HTTP {status:n}, and not its answer: {said:text}", "HTTP {status}，内容不是上测试器的回答：{said}"),
     ("HTTP {status:n} and no body", "HTTP {status}，没有内容"),
+    ("no whole answer within {limit:n} s", "{limit} 秒内没有收到完整的回答"),
+    ("its answer is longer than {limit:n} bytes", "它的回答超过 {limit} 字节"),
     ("upper tester at {url}: {error:words}", "上测试器 {url}：{error}"),
     ("upper tester command {command} gave no answer: {why:words}", "上测试器命令 {command} 没有回答：{why}"),
     ("none with its id within {limit:n} s", "{limit} 秒内没有收到对应编号的回答"),
     ("it ended", "命令已退出"),
     ("no answer in {limit:n} s", "{limit} 秒内没有回答"),
-    ("its answer cannot be used: {why:text}", "它的回答不可用：{why}"),
+    ("it is nested deeper than {levels:n} levels", "嵌套超过 {levels} 层"),
+    (
+        "it holds a text that is no Unicode, or a number of more than 64 bits",
+        "其中有不是 Unicode 的文字，或超过 64 位的数",
+    ),
+    (
+        "the upper tester names its verbs in a {type} where a list is asked",
+        "上测试器列出动作用的是 {type}，应为 JSON 数组",
+    ),
+    ("its ready line cannot be used: {why:known}", "它的就绪行不可用：{why}"),
+    ("its answer cannot be used: {why:words}", "它的回答不可用：{why}"),
     # The device as a process, or as one that was to come by itself.
     (
         "before {number:n} cases in a row the device was not usable: mend what failed, then run again (if it was away, resume)",

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
@@ -19,6 +19,7 @@ from conformance.bench.place import Place
 from conformance.bench.spawned import NotThere, SpawnedDevice
 from conformance.bench.trail import Trail
 from conformance.bench.world import World
+from conformance.iut.calls import call
 from conformance.iut.device_file import DeviceFile
 from conformance.iut.operator import OperatorUpperTester
 from conformance.iut.prompt import Prompt, UpperTester
@@ -32,6 +33,9 @@ from mocks.signaling.clerk.proxy import ClerkProcess
 
 if TYPE_CHECKING:
     from conformance.bench.prepare import Prepared
+
+API_LIMIT_S: Final = 10.0  # how long a call of a device's own API may take as a whole; not a limit of the specification
+API_LIMIT_BYTES: Final = 1 << 20  # of the body of one answer
 
 Show = Callable[[Prompt], None]
 
@@ -59,7 +63,7 @@ async def _built(p: Prepared, trail: Trail, show: Show, stack: AsyncExitStack) -
         city, host=place.listen, advertise=place.advertise, names=place.names, ports=place.ports, ca=place.ca, good=place.good
     )
     stack.push_async_callback(listeners.close)
-    client = httpx.AsyncClient(verify=_trust(place, listeners), trust_env=False, timeout=10.0)
+    client = httpx.AsyncClient(verify=_trust(place, listeners), trust_env=False)
     stack.push_async_callback(client.aclose)
     city.device_api.client = device_client(client)
     handle, log = _device(p, city, listeners, stack, show)
@@ -75,13 +79,11 @@ def _trust(place: Place, listeners: Listeners) -> ssl.SSLContext:
 
 
 def device_client(client: httpx.AsyncClient) -> Any:
-    """How the bench calls a device's own API. Raises OSError for an address that cannot be reached, or is none."""
+    """How the bench calls a device's own API. Raises OSError for an address that cannot be reached, or is none, and for an
+    answer that does not end: what a device sends can neither hold the run nor fill the memory."""
     async def request(method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> Any:
-        try:
-            reply = await client.request(method, url, headers=headers, content=body)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # the device chose the address: it can be anything
-            raise OSError(f"{type(error).__name__}: {error}") from error
-        return reply.status_code, dict(reply.headers), reply.content
+        reply = await call(client, method, url, headers, body, limit_s=API_LIMIT_S, limit_bytes=API_LIMIT_BYTES)
+        return reply.status, reply.headers, reply.body
 
     return request
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from conformance.iut import documents
 from conformance.iut.device_file import Driver
 
 CONTRACT = "rvw-spawn/1"
@@ -166,7 +167,9 @@ def _ready(line: bytes) -> Mapping[str, Any]:
     if not line:
         raise ValueError("it ended before its ready line")
     try:
-        ready = json.loads(line)
+        ready = documents.read(line)
+    except documents.Unusable as error:
+        raise ValueError(f"its ready line cannot be used: {error}") from error
     except ValueError:
         ready = None
     if not (isinstance(ready, dict) and ready.get("ready") is True and ready.get("contract") == CONTRACT):

@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 
+from conformance.iut import documents
+from conformance.iut.calls import call
 from conformance.iut.process import expand, kill_family
 from conformance.iut.prompt import Answer, By, NotAvailable, Prompt
 
@@ -28,12 +30,22 @@ def _answer(document: Any) -> Answer:
     return Answer(ok=document.get("ok") is True, result=told, error=str(document.get("error") or ""))
 
 
-def _read(reply: httpx.Response) -> Any:
-    """The document of a reply, None where it is no JSON: the page of some server that is no upper tester."""
+def _read(body: bytes) -> Any:
+    """The document of a reply, None where it is no JSON: the page of some server that is no upper tester. Raises Unusable."""
     try:
-        return reply.json()
+        return documents.read(body)
+    except documents.Unusable:
+        raise
     except ValueError:
         return None
+
+
+def _verbs(hello: Mapping[str, Any]) -> frozenset[str]:
+    """The verbs that a tester names. Raises OSError where it names them in another form than the guide's."""
+    named = hello.get("verbs", [])
+    if not isinstance(named, list):
+        raise OSError(f"the upper tester names its verbs in a {type(named).__name__} where a list is asked")
+    return frozenset(map(str, named))
 
 
 def _beginning(body: str) -> str:
@@ -54,12 +66,12 @@ class HttpUpperTester:
 
     def __init__(self, base_url: str) -> None:
         self._url = f"{base_url.rstrip('/')}/upper-tester"
-        self._client = httpx.AsyncClient(timeout=ANSWER_LIMIT_S, trust_env=False)
+        self._client = httpx.AsyncClient(trust_env=False)
         self._verbs: frozenset[str] | None = None
 
     async def verbs(self) -> frozenset[str]:
         if self._verbs is None:
-            self._verbs = frozenset(map(str, (await self.hello()).get("verbs", ())))
+            self._verbs = _verbs(await self.hello())
         return self._verbs
 
     async def hello(self) -> Mapping[str, Any]:
@@ -72,14 +84,20 @@ class HttpUpperTester:
         return await self._post({"id": prompt.id, "verb": prompt.verb, "args": dict(prompt.args)})
 
     async def _post(self, document: Mapping[str, Any]) -> Answer:
+        asked, headers = json.dumps(document).encode(), [("content-type", "application/json")]
         try:
-            reply = await self._client.post(self._url, json=document)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # an address can be wrong in three ways
-            raise OSError(f"upper tester at {self._url}: {type(error).__name__}: {error}") from error
-        told = _read(reply)
-        if told is None or (reply.is_error and not (isinstance(told, Mapping) and "ok" in told)):
-            said = _beginning(reply.text)
-            what = f"HTTP {reply.status_code}, and not its answer: {said}" if said else f"HTTP {reply.status_code} and no body"
+            reply = await call(
+                self._client, "POST", self._url, headers, asked, limit_s=ANSWER_LIMIT_S, limit_bytes=LINE_LIMIT
+            )  # fmt: skip
+        except OSError as error:
+            raise OSError(f"upper tester at {self._url}: {error}") from error
+        try:
+            told = _read(reply.body)
+        except documents.Unusable as error:
+            raise OSError(f"upper tester at {self._url}: its answer cannot be used: {error}") from error
+        if told is None or (reply.status >= 400 and not (isinstance(told, Mapping) and "ok" in told)):
+            said = _beginning(reply.body.decode("utf-8", "replace"))
+            what = f"HTTP {reply.status}, and not its answer: {said}" if said else f"HTTP {reply.status} and no body"
             raise OSError(f"upper tester at {self._url}: {what}")
         return _answer(told)
 
@@ -105,8 +123,7 @@ class CommandUpperTester:
 
     async def verbs(self) -> frozenset[str]:
         if self._verbs is None:
-            answer = await self._exchange({"id": "hello", "verb": "hello", "args": {}})
-            self._verbs = frozenset(map(str, answer.result.get("verbs", ())))
+            self._verbs = _verbs((await self._exchange({"id": "hello", "verb": "hello", "args": {}})).result)
         return self._verbs
 
     async def ask(self, prompt: Prompt) -> Answer:
@@ -133,7 +150,7 @@ class CommandUpperTester:
             line = await process.stdout.readline()
             if not line:
                 raise ValueError("it ended")
-            told = json.loads(line)
+            told = documents.read(line)
             if isinstance(told, Mapping) and told.get("id") == document["id"]:
                 return _answer(told)
 

@@ -120,4 +120,12 @@ def _render(start: str, headers: Sequence[tuple[str, str]], body: bytes, *, body
     lines = [start, *(f"{key}: {value}" for key, value in headers)]
     if not bodyless and not any(key.lower() == "content-length" for key, _ in headers):
         lines.append(f"content-length: {len(body)}")
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+    return b"\r\n".join(map(_bytes, lines)) + b"\r\n\r\n" + body
+
+
+def _bytes(line: str) -> bytes:
+    """Fields are bytes, told as latin-1; a text that is more than these goes as UTF-8. There is no text that cannot be put."""
+    try:
+        return line.encode("latin-1")
+    except UnicodeEncodeError:
+        return line.encode("utf-8", "replace")

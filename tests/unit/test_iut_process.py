@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.iut.process import DeviceAbsent, DeviceProcess
+from reports.details import in_chinese
 
 
 def last_words(tmp_path: Path, *lines: str) -> str:
@@ -54,3 +55,21 @@ def test_a_device_that_says_nothing_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "quiet.py").write_text("", encoding="utf-8")
     with pytest.raises(DeviceAbsent, match="its last words: nothing"):
         asyncio.run(DeviceProcess(["{python}", "quiet.py"], tmp_path, lambda _: None).start({}))
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("'[' * 100_000 + ']' * 100_000", "it is nested deeper than 64 levels"),
+        ("'\"2.4.1' + chr(92) + 'ud800\"'", "it holds a text that is no Unicode, or a number of more than 64 bits"),
+    ],
+    ids=["very deep", "half a character"],
+)
+def test_a_ready_line_that_cannot_be_recorded_is_the_device_s_trouble(tmp_path: Path, value: str, why: str) -> None:
+    line = """'{"ready": true, "contract": "rvw-spawn/1", "firmware": '"""
+    (tmp_path / "device.py").write_text(f"print({line} + {value} + '}}', flush=True); input(); input()", encoding="utf-8")
+    with pytest.raises(DeviceAbsent) as told:
+        asyncio.run(DeviceProcess(["{python}", "device.py"], tmp_path, lambda _: None).start({}))
+    said = str(told.value)
+    assert said.startswith(f"the device did not become ready: its ready line cannot be used: {why}")
+    assert in_chinese(said).startswith("设备没有进入就绪状态：它的就绪行不可用：")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance.iut import upper_tester
+from conformance.iut import documents, upper_tester
 from conformance.iut.prompt import Answer, prompt_for
 from conformance.iut.upper_tester import CommandUpperTester, HttpUpperTester
+from conformance.protocol.strictjson import MAX_DEPTH
 from reports.details import in_chinese
 
 PROGRAM = """
@@ -100,9 +102,9 @@ def answered_over_http(status: str, body: bytes) -> str:
         port = server.sockets[0].getsockname()[1]
         tester = HttpUpperTester(f"http://127.0.0.1:{port}")
         try:
-            with pytest.raises(OSError, match="upper tester at") as told:
+            with pytest.raises(OSError, match="upper tester") as told:
                 await tester.verbs()
-            return str(told.value).partition("/upper-tester: ")[2]
+            return str(told.value).rpartition("/upper-tester: ")[2]
         finally:
             await tester.close()
             server.close()
@@ -129,3 +131,54 @@ def test_a_page_instead_of_an_answer_is_told_with_its_status_and_its_beginning()
 )
 def test_what_is_no_answer_over_http_is_told_as_what_it_is(status: str, body: bytes, told: str) -> None:
     assert answered_over_http(status, body) == told
+
+
+DEEP = "nested deeper than 64 levels"
+NO_TEXT = "no Unicode, or a number of more than 64 bits"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("[" * 100_000 + "]" * 100_000, DEEP), ("[" * 70 + "]" * 70, DEEP), ('{"a":' * 70 + "1" + "}" * 70, DEEP),
+        ('"\\ud800"', NO_TEXT), ('{"\\udfff": 1}', NO_TEXT), (str(10**30), NO_TEXT),
+    ],
+    ids=["very deep", "deep lists", "deep objects", "half a character", "half a character in a name", "a large number"],
+)  # fmt: skip
+def test_an_answer_that_cannot_be_recorded_is_of_no_use(tmp_path: Path, value: str, why: str) -> None:
+    document = f'{{"id": "hello", "ok": true, "result": {{"x": {value}}}}}'
+    told = answered_over_http("200 OK", document.encode())
+    assert told.startswith("its answer cannot be used: it ")
+    assert told.endswith(why)
+    assert in_chinese(told).startswith(("它的回答不可用：嵌套超过 64 层", "它的回答不可用：其中有不是 Unicode 的文字"))
+    (tmp_path / "said.json").write_text(document + "\n", encoding="utf-8")
+    with pytest.raises(OSError, match=f"gave no answer: it .*{why}$"):
+        asyncio.run(_verbs_of_command("import sys; sys.stdin.readline(); print(open('said.json').read())", tmp_path))
+
+
+async def _verbs_of_command(program: str, directory: Path) -> frozenset[str]:
+    tester = CommandUpperTester(["{python}", "-c", program], directory)
+    try:
+        return await tester.verbs()
+    finally:
+        await tester.close()
+
+
+def test_what_json_can_hold_and_we_can_record_is_read_as_before() -> None:
+    deep: list[Any] = []
+    for _ in range(MAX_DEPTH - 1):
+        deep = [deep]
+    for value in (deep, 2**64 - 1, -(2**63), 1.5, "设备 😀", {"a": [None, True]}):
+        assert documents.read(json.dumps(value).encode()) == value
+    with pytest.raises(documents.Unusable):
+        documents.read(json.dumps([deep]).encode())
+
+
+@pytest.mark.parametrize(("verbs", "kind"), [("5", "int"), ('"card"', "str"), ("null", "NoneType"), ('{"card": 1}', "dict")])
+def test_verbs_that_are_no_list_are_refused(tmp_path: Path, verbs: str, kind: str) -> None:
+    document = f'{{"id": "hello", "ok": true, "result": {{"verbs": {verbs}}}}}'
+    told = f"the upper tester names its verbs in a {kind} where a list is asked"
+    assert answered_over_http("200 OK", document.encode()) == told
+    with pytest.raises(OSError, match=f"^{told}$"):
+        asyncio.run(_verbs_of_command(f"input(); print({document!r})", tmp_path))
+    assert in_chinese(told) == f"上测试器列出动作用的是 {kind}，应为 JSON 数组"
