@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.bench.sockets import fixed_tester
+from conformance.iut._toml import _HEADER, _MEMBER
 from conformance.iut.device_file import DeviceFile, DeviceFileError, load_device
 from conformance.iut.operator import OperatorUpperTester
 from conformance.iut.review import declared, review, review_beside
@@ -181,6 +182,46 @@ def test_every_problem_with_its_line(file: Path) -> None:
         "18: driver: member 'contract' is missing",
         "24: upper_tester: unknown member 'urrl' (did you mean 'url'?)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        ("firmware = 2026-01-15", '5: firmware: 2026-01-15 is a date or a time (as a text it stands in quotes: "2026'),
+        ("firmware = [{ at = 07:32:00 }]", "5: at: 07:32:00 is a date or a time"),
+        (f"firmware = {'9' * 5000}", "5: a number with too many digits"),
+        (f"firmware = 0x{'f' * 5000}", "5: firmware: a number over 64 bits"),
+        (f"firmware = {'[' * 5000}{']' * 5000}", "1: values lie too deep in one another (at most 32 deep)"),
+        (f"firmware = {'[' * 40}{']' * 40}", "5: firmware: values lie too deep in one another (at most 32 deep)"),
+        (f"firmware{'.a' * 5000} = 1", "5: firmware: values lie too deep in one another (at most 32 deep)"),
+        ('firmware = "1\\u0000"', "5: firmware: a NUL character"),
+        ('firmware = { "1\\u0000" = 1 }', "5: firmware: a NUL character in a name"),
+    ],
+    ids=["date", "time", "digits", "hex", "array", "inner-array", "dotted", "nul", "nul-name"],
+)
+def test_values_that_nobody_can_use_are_told_with_their_line(file: Path, new: str, told: str) -> None:
+    file.write_text(GOOD.replace('firmware = "1.2.3"', new), "utf-8")
+    with pytest.raises(DeviceFileError) as caught:
+        load_device(file)
+    (line,) = [line.strip() for line in str(caught.value).splitlines()[1:]]
+    assert line.startswith(f"{file}:{told}"), line
+
+
+def test_a_nul_in_the_name_of_what_a_file_extends(file: Path) -> None:
+    file.write_text('extends = "a\\u0000b.toml"\n', "utf-8")
+    with pytest.raises(DeviceFileError, match=r":1: extends: a NUL character"):
+        load_device(file)
+
+
+@pytest.mark.parametrize("text", [" " * 100_000, f"[{' ' * 100_000}", "a " * 50_000, "[['" * 30_000, '["' * 30_000], ids="abcde")
+def test_a_long_line_takes_no_longer_than_its_length(text: str) -> None:
+    assert _HEADER.fullmatch(text) is None
+    assert _MEMBER.match(text) is None
+
+
+def test_lines_are_counted_as_toml_counts_them(file: Path) -> None:
+    file.write_text(GOOD.replace("[device]", "# one\u2028line\n  [ device ]  # of it", 1), "utf-8")
+    assert load_device(file).place("device", "firmware").line == 6
 
 
 def test_not_toml_and_not_there(file: Path) -> None:
