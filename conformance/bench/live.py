@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from conformance.bench import hooks
 from conformance.bench.case import Case
+from conformance.bench.claim import Claim
 from conformance.bench.errors import BenchBroken, RunAborted, UsageProblem, told_of, unwritable
 from conformance.bench.head import run_head
 from conformance.bench.lab import LabError
@@ -73,22 +75,23 @@ class LiveRun:
     def begin(self) -> None:
         """Start the world and write the head.
 
-        Raises UsageProblem (port in use, directory not empty, another build, hook failed), DeviceBusy, DeviceAbsent,
+        Raises UsageProblem (port in use, directory held or not empty, another build, hook failed), DeviceBusy, DeviceAbsent,
         BenchBroken. What a running device that never came means is in `aborted`: the run is judged all the same.
         """
         p = self.prepared
-        self._check_directory()
-        self._lock = DeviceLock(p.device.remote_device_id)
-        self._thread = LoopThread()
-        told = self._before()
+        claim = None if self._resume else Claim(self.out)
         try:
+            self._lock = DeviceLock(p.device.remote_device_id)
+            self._thread = LoopThread()
+            told = self._before()
             trail = self._open_trail()
             self._start(trail, self._built(trail))
             if p.device.driver.kind != "spawn":
                 self._await_running(told)
         except BaseException:
             self._close_world()
-            self._leave_nothing()
+            if claim is not None:  # the same --out can be named again
+                claim.give_back()
             raise
 
     def _start(self, trail: Trail, world: World) -> None:
@@ -118,20 +121,6 @@ class LiveRun:
         except OSError as error:
             told = told_of(error)
             raise BenchBroken(Text(f"测试台无法启动：{told}", f"the bench cannot be set up: {told}")) from error
-
-    def _leave_nothing(self) -> None:
-        """A run that did not begin leaves its directory as it was, so that it can be named again."""
-        if not self._resume:
-            shutil.rmtree(self.out, ignore_errors=True)
-
-    def _check_directory(self) -> None:
-        if self._resume:
-            return
-        if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
-            raise UsageProblem([Text(
-                f"{self.out} 不是空目录；请用 --out 另选一个，或继续已停止的运行：rvw resume {self.out}",
-                f"{self.out} is not empty; name another --out, or go on with a stopped run: rvw resume {self.out}",
-            )])  # fmt: skip
 
     def _before(self) -> str | None:
         """The hook, then the build where it is asked for; returns what the device said of it."""
@@ -166,7 +155,6 @@ class LiveRun:
         try:
             if self._resume:
                 return continued_trail(self.out, self.prepared.spec)
-            self.out.mkdir(parents=True, exist_ok=True)
             keep_pack(self.prepared.spec, self.out)
             return fresh_trail(self.out, self.prepared.spec)
         except shutil.Error as error:  # of a copied tree: it names every file, one is enough
@@ -265,7 +253,7 @@ def default_out(device: DeviceFile) -> Path:
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in device.remote_device_id)[:48]
     out = Path("rvw-out") / f"{stamp}-{safe}"
     number = 1
-    while out.exists():
+    while os.path.lexists(out):  # false, too, where nobody may look: that is told when the run begins
         number += 1
         out = Path("rvw-out") / f"{stamp}-{safe}-{number}"
     return out

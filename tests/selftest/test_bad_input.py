@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from conformance.bench.hooks import HookFailed
 from conformance.bench.live import LiveRun, Options, UsageProblem, prepare
+from conformance.bench.outputs import JOURNAL
 from conformance.bench.run import RunSession
 from conformance.cli import app
 from tests.selftest.command import device_file, rvw
@@ -208,6 +210,34 @@ def test_a_hook_that_fails_stops_before_the_world(tmp_path: Path) -> None:
     device = device_file(tmp_path, "hook", f"[iut.hooks]\nbefore_run = {json.dumps(hook)}\n")
     code, text = rvw("run", "--device", device, "--out", tmp_path / "run")
     assert (code, "exit code 7" in text, "no device on USB" in text) == (USAGE, True, True), text
+
+
+def test_two_runs_do_not_share_a_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    second = prepare(Options(device=device_file(tmp_path, "second"), out=out, seed=1))
+
+    def meanwhile(*_: object) -> None:
+        monkeypatch.undo()
+        live = LiveRun(second, *second.plan())
+        with pytest.raises(UsageProblem, match="has a run in it, under way"):
+            live.begin()
+        live.close()
+        assert (out / JOURNAL).exists(), "the second has taken the first one's directory away"
+        raise HookFailed("no device on USB")
+
+    monkeypatch.setattr("conformance.bench.hooks.before_run", meanwhile)
+    first = prepare(Options(device=device_file(tmp_path, "first"), out=out, seed=1))
+    live = LiveRun(first, *first.plan())
+    with pytest.raises(UsageProblem, match="no device on USB"):
+        live.begin()
+    live.close()
+    assert (out.exists(), *out.iterdir()) == (True,), "an empty directory of the user's stays, and stays empty"
+
+
+def test_a_directory_with_an_impossible_name_is_told(tmp_path: Path) -> None:
+    code, text = rvw("run", "--device", device_file(tmp_path, "name"), "--out", tmp_path / ("n" * 300), "--lang", "en")
+    assert (code, "name a directory that can be written with --out" in text, "Traceback" in text) == (USAGE, True, False), text
 
 
 def test_what_a_hook_says_reaches_the_terminal_clean(tmp_path: Path) -> None:
