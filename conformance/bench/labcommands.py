@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conformance.bench.errors import UsageProblem
 from conformance.bench.lab import LabError, init_lab, own_address
-from conformance.bench.place import EVERYWHERE, PlaceError, place_of
+from conformance.bench.place import EVERYWHERE, Place, PlaceError, place_of
 from conformance.iut.device_file import DeviceFileError, load_device
 from conformance.spec.loader import load
 from conformance.spec.model import Text
@@ -32,6 +32,7 @@ def make_lab(
         )])  # fmt: skip
     name = advertise or (own_address() if listen in EVERYWHERE else listen)
     try:
+        Place(listen=listen, advertise=name)  # before anything is written
         files = [load_device(path) for path in devices]
         init_lab(
             directory, advertise=name, listen=listen, ports=ports, trust=trust,  # type: ignore[arg-type]

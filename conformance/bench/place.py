@@ -5,6 +5,7 @@ The device file's `[bench]` refines the lab's; without either everything is made
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from reports.words import Lang, say
 NOTHING: Final = Declared()
 LOOPBACK: Final = "127.0.0.1"
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  named to be told apart, not bound
+_HOST: Final = re.compile(r"[A-Za-z0-9_*:%-]{1,63}(\.[A-Za-z0-9_*:%-]{1,63})*\.?")  # a name, a pattern of names or an address
 
 
 class PlaceError(Spoken):
@@ -43,6 +45,13 @@ class Place:
     root_pem: str = ""  # what a device has to trust where that is not the run's CA
     device_ca_pem: str = ""  # whom the bench trusts for the device's own API, beside its own CA
     lab: Lab | None = None
+
+    def __post_init__(self) -> None:
+        """Raises PlaceError where a name is none that sockets and certificates take."""
+        named = {"listen": self.listen, "advertise": self.advertise, "device_host": self.device_host}
+        for key, name in [*named.items(), *(("names", name) for name in self.names)]:
+            if len(name) > 253 or not _HOST.fullmatch(name):
+                raise PlaceError(_no_host(key, name))
 
     def identity(self, remote_device_id: str, url: str) -> Identity:
         """Keys of a device: the lab's lasting ones, else fresh ones. Raises LabError."""
@@ -120,6 +129,15 @@ def _ports(table: Mapping[str, Any]) -> tuple[int, int]:
             f"[bench] ports are two different numbers, HTTP and WebSocket, such as [8443, 8444]; not {ports!r}",
         ))  # fmt: skip
     return numbers[0], numbers[1]
+
+
+def _no_host(key: str, name: str) -> Text:
+    shown = name if len(name) <= 60 else f"{name[:60]}..."
+    return Text(
+        f"{key}：{shown!r} 不能作为主机名；请写 IP 地址，或只含英文字母、数字、连字符和点的名称（中文域名写成 xn-- 形式）",
+        f"{key}: {shown!r} is no host name; write an IP address, or a name of letters, digits, hyphens and dots "
+        "(other scripts in their xn-- form)",
+    )
 
 
 def _text(table: Mapping[str, Any], key: str, default: str) -> str:

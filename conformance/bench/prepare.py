@@ -84,6 +84,8 @@ class Prepared:
 
 def prepare(options: Options) -> Prepared:
     """Load and check everything; no traffic. Raises UsageProblem with all that is wrong."""
+    if options.seed is not None and not -(1 << 63) <= options.seed < 1 << 63:
+        raise UsageProblem([Text("--seed 应为 64 位以内的整数", "--seed takes a whole number of at most 64 bits")])
     try:
         spec = load(options.pack) if options.pack else load()
         device = _device(options.device, spec)

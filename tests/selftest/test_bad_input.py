@@ -69,6 +69,8 @@ def test_a_lab_is_explained_in_the_language_asked(tmp_path: Path) -> None:
         (("--clause", "QUE-099"), "unknown clause 'QUE-099'; did you mean"),
         (("--timer", "T-AKC=500"), "unknown timer 'T-AKC'; did you mean 'T-ACK'?"),
         (("--timer", "T-ACK"), "--timer takes T-NAME=MILLISECONDS"),
+        (("--seed", "9223372036854775808"), "--seed takes a whole number of at most 64 bits"),
+        (("--seed", "-9223372036854775809"), "--seed takes a whole number of at most 64 bits"),
         (("--pack", "nowhere"), "no pack"),
         (("--until", "QUX"), "unknown family 'QUX'"),
         (("--lang", "fr"), "--lang takes zh, en or both"),
@@ -126,6 +128,10 @@ def test_a_broken_device_file_is_told_with_its_line(tmp_path: Path, content: str
         ('device_ca = "wrong.pem"', "no PEM certificate"),
         ("ports = [8443, 8443]", "two different numbers"),
         ('listen = "0.0.0.0"', "needs advertise"),
+        ('names = ["localhost", "测试台"]', "names: '测试台' is no host name"),
+        ('advertise = "测试台.example"', "advertise: '测试台.example' is no host name"),
+        ('listen = "a..b"', "listen: 'a..b' is no host name"),
+        ('device_host = "two words"', "device_host: 'two words' is no host name"),
     ],
 )
 def test_a_wrong_bench_table_is_told(tmp_path: Path, table: str, told: str) -> None:
@@ -170,6 +176,13 @@ def test_a_lab_that_could_not_be_made_can_be_made_at_the_same_place(tmp_path: Pa
     code, text = here(*words, "--trust", "vendor", "--certificate", wrong, "--key", wrong)
     assert (code, "no PEM certificate with its key" in text, lab.exists()) == (USAGE, True, False), text
     assert here(*words)[0] == PASS
+
+
+def test_a_name_that_no_certificate_takes_makes_no_lab_and_no_bench(tmp_path: Path) -> None:
+    for words in (("lab", "init", tmp_path / "lab", "--advertise", "测试台"), ("bench", "--advertise", "测试台")):
+        code, text = here(*words, "--lang", "en")
+        assert (code, "advertise: '测试台' is no host name" in text) == (USAGE, True), text
+    assert not (tmp_path / "lab").exists()
 
 
 @pytest.mark.sockets
