@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from conformance.lastresort import Guarded
+from conformance.lastresort import Guarded, whole_streams
 
 if TYPE_CHECKING:
     from conformance.spec.model import Text
@@ -292,6 +292,7 @@ def _lang(value: str) -> Lang:
 def main() -> None:
     """Entry point of the console script."""
     os.environ.setdefault("PYTHONUTF8", "1")
+    whole_streams()
     app()
 
 

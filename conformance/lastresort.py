@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -9,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 import typer
 from typer.core import TyperGroup
@@ -21,6 +22,44 @@ if TYPE_CHECKING:
     from reports.words import Lang
 
 _OWN: Final = ("typer", "click")  # rooms of their own exceptions: how a command ends, and wrong options
+
+
+class Losing:
+    """A stream that loses what nobody takes (a full disk, a reader that is gone): words about a run never decide about it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what can be handed on."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def whole_streams() -> None:
+    """What was closed before this program began leads nowhere from now on: else the next file, a journal even, would get its
+    number, and every word for the terminal. And stderr loses what it cannot write."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number: this one
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout = sys.stdout or _nowhere("w")
+    sys.stderr = cast("TextIO", Losing(sys.stderr or _nowhere("w")))
+
+
+def _nowhere(mode: str) -> TextIO:
+    return cast("TextIO", Path(os.devnull).open(mode, encoding="utf-8"))
 
 
 class Guarded(TyperGroup):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,9 @@ from conformance.bench.outputs import JOURNAL, keep_pack
 from conformance.bench.plan import Selection
 from conformance.cli import app
 from conformance.iut.device_file import load_device
-from tests.selftest.command import REFERENCE
+from conformance.lastresort import Losing
+from reports.console import answer, prompt, tell
+from tests.selftest.command import REFERENCE, ROOT, device_file
 
 PASS, FAIL, USAGE, INCONCLUSIVE, BENCH = range(5)
 
@@ -99,3 +104,51 @@ def test_no_crash_ends_as_if_the_device_had_failed(
     if "report it with" in told:
         kept = Path(done.output.split("report it with ")[1].strip().replace("\n", ""))
         assert "in crashes" in kept.read_text("utf-8"), "the traceback is kept"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no such file")
+@pytest.mark.parametrize(
+    ("words", "streams", "code"),
+    [
+        (("run", "--nothing"), "2>/dev/full", USAGE),
+        (("run", "--nothing"), "2>&-", USAGE),
+        (("run", "--device", "nowhere"), "2>/dev/full", USAGE),
+        (("spec", "check"), ">/dev/full", BENCH),
+        (("spec", "check"), ">&- 2>&- <&-", PASS),
+    ],
+)
+def test_a_stream_that_takes_nothing_does_not_change_the_exit_code(words: tuple[str, ...], streams: str, code: int) -> None:
+    assert under(streams, *words).returncode == code
+
+
+@pytest.mark.sockets
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no such file")
+@pytest.mark.parametrize("streams", ["2>/dev/full", ">&- 2>&- <&-"])
+def test_a_run_does_not_depend_on_who_reads_about_it(tmp_path: Path, streams: str) -> None:
+    out = tmp_path / "run"
+    words = ("--device", device_file(tmp_path, "unheard"), "--profile", "ci", "--no-prompts", "-k", "que.swipe-ticket")
+    assert under(streams, "run", *words, "--out", out).returncode == PASS
+    assert here("rejudge", out)[0] == PASS, "nothing but the journal has come into the journal"
+
+
+def under(streams: str, *words: str | Path) -> subprocess.CompletedProcess[bytes]:
+    """`rvw` from a shell that leads its streams elsewhere."""
+    command = ["sh", "-c", f'exec "$@" {streams}', "sh", sys.executable, "-m", "conformance", *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, timeout=90, check=False, capture_output=True)
+
+
+def test_words_that_nobody_takes_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sys.stderr", Full())
+    tell("rvw: one")
+    prompt("rvw: two")
+    losing = Losing(Full())
+    assert (losing.write("three"), losing.isatty()) == (5, False)
+    monkeypatch.setattr("sys.stdout", Full())
+    with pytest.raises(OSError, match="<stdout>"):
+        answer("what a command was asked for")
+    monkeypatch.setattr("sys.stderr", None)
+    tell("rvw: four")
