@@ -21,7 +21,7 @@ CASES = load_cases()
         ("hbt.status-query", {"T-ACK"}),  # the default of a method of the stage
         ("que.on-behalf", {"T-TICKET"}),
         ("que.swipe-ticket", {"T-TICKET", "T-ACK", "T-SHOW", "T-QUIET"}),  # through steps that call steps
-        ("reg.reregister-after-restart", {"T-REGISTER", "T-BOOT"}),
+        ("reg.reregister-after-restart", {"T-HEARTBEAT", "T-BOOT"}),
     ],
 )
 def test_of_stories(case: str, timers: set[str]) -> None:
