@@ -52,7 +52,7 @@ def rejudge(run: Path, pack: str | None = None) -> Rejudged:
     transcript, read = Transcript.from_journal(journal, spec)
     meant = transcript.head.get("pack_digest", spec.digest)
     if pack is None and meant != spec.digest:
-        raise _another_pack(own, str(meant), spec.digest)
+        raise _another_pack(spec.root, str(meant), spec.digest)
     if not transcript.head:
         breaks = "; ".join(map(str, read.breaks[:3]))
         raise NoRun(Text(
@@ -63,11 +63,11 @@ def rejudge(run: Path, pack: str | None = None) -> Rejudged:
     return Rejudged(_marked(result, read), transcript, spec, read)
 
 
-def _another_pack(own: Path, meant: str, found: str) -> NoRun:
+def _another_pack(there: Path, meant: str, found: str) -> NoRun:
     """A verdict under other rules than the run's must be asked for."""
     return NoRun(Text(
-        f"{own}: 与该次运行所用的规范包不一致（应为 {meant:.12}，实为 {found:.12}）；请恢复原包，或用 --pack 指定判定所用的包",
-        f"{own} is not the pack of this run ({meant:.12} is meant, {found:.12} is there); restore it, or name one with --pack",
+        f"{there}: 与该次运行所用的规范包不一致（应为 {meant:.12}，实为 {found:.12}）；请恢复原包，或用 --pack 指定判定所用的包",
+        f"{there} is not the pack of this run ({meant:.12} is meant, {found:.12} is there); restore it, or name one with --pack",
     ))  # fmt: skip
 
 

@@ -171,11 +171,11 @@ async def read_card(stage: Stage, visit: Visit) -> Entry:
     return await outcome(stage, request)
 
 
-async def rate(stage: Stage, level: str, **args: Any) -> None:
+async def rate(stage: Stage, level: str) -> None:
     """The resident presses a level when the levels are there: at once, or when the time to show them is over."""
     if not await stage.device.shows("满意"):
         await stage.quiet("T-SHOW")
-    await stage.device.do("rate", level=level, **args)
+    await stage.device.do("rate", level=level)
 
 
 async def screen(stage: Stage, expects: str, **note: Any) -> None:
