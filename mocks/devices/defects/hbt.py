@@ -57,6 +57,21 @@ class LateFirst(Heartbeat):
 
 
 @defect(
+    id="HBT-002-silent-after-a-resume",
+    breaks=["HBT-002"],
+    may_break=["HBT-001", "HBT-008", "HBT-010"],
+    about={"zh": "断线重连后不再发心跳", "en": "no heartbeats any more once the channel was cut"},
+)
+class SilentAfterAResume(Heartbeat):
+    async def run(self) -> None:
+        await self.d.channel.ready.wait()
+        first = self.d.channel.conn
+        while self.d.channel.conn is first:
+            self.d.spawn(self.beat(), "heartbeat")
+            await asyncio.sleep(self.interval())
+
+
+@defect(
     id="HBT-003-no-peripherals",
     breaks=["HBT-003"],
     about={"zh": "心跳不带外设状态", "en": "heartbeats say nothing of the peripherals"},
