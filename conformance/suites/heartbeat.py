@@ -29,9 +29,17 @@ async def status_after_fault(stage: Stage) -> None:
     await stage.device.do("fault", peripheral="printer", fault="paper_out")
     told = await steps.told(stage, "printer", well=False, after=mark)
     await stage.expect("heartbeat", timer="T-HEARTBEAT", after=told.n)
+    await _asked(stage)
     mark = stage.now()
     await stage.device.do("repair", peripheral="printer")
     await steps.told(stage, "printer", well=True, after=mark)
+    await _asked(stage)
+
+
+async def _asked(stage: Stage) -> None:
+    """How it is, where the pack has a question for that: the answer must agree with what the device tells unasked."""
+    if stage.spec.by_role("status.query"):
+        await stage.tell("status.query")
 
 
 @case("hbt.status-query", "状态查询得到真实应答", "answers a status query", roles="status.query")
@@ -79,5 +87,6 @@ async def in_session(stage: Stage) -> None:
     mark = stage.now()
     for _ in range(2):
         mark = (await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)).n
+    await _asked(stage)
     await steps.hang_up(stage, visit)
     await steps.close_session(stage, visit)

@@ -13,10 +13,15 @@ from mocks.devices.reference.timers import BUILT_IN
 from mocks.devices.registry import defect
 
 
+def all_ready(peripherals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same peripherals, all of them well."""
+    return [{"id": p["id"], "status": "ready"} for p in peripherals]
+
+
 @defect(
     id="HBT-001-too-slow",
     breaks=["HBT-001"],
-    may_break=["HBT-008", "HBT-010"],
+    may_break=["HBT-002", "HBT-008", "HBT-010"],
     about={"zh": "心跳过慢", "en": "heartbeats come too slowly"},
 )
 class TooSlow(Heartbeat):
@@ -37,7 +42,7 @@ class TooFast(Heartbeat):
 @defect(
     id="HBT-001-interval-built-in",
     breaks=["HBT-001"],
-    may_break=["HBT-008"],
+    may_break=["HBT-002", "HBT-008"],
     about={"zh": "心跳间隔写死，不用注册时告知的值", "en": "the interval is built in, whatever the registration tells"},
 )
 class IntervalBuiltIn(Heartbeat):
@@ -109,8 +114,8 @@ class FaultKeptSecret(Bank):
     about={"zh": "故障时心跳仍报正常", "en": "heartbeats say ready in spite of a fault"},
 )
 class HeartbeatLies(Heartbeat):
-    def peripherals(self) -> list[dict[str, Any]]:
-        return [{"id": p["id"], "status": "ready"} for p in super().peripherals()]
+    def body(self) -> dict[str, Any]:
+        return {**super().body(), "peripherals": all_ready(self.peripherals())}
 
 
 @defect(
@@ -173,13 +178,71 @@ class FirmwareOfAnother(Channel):
 
 
 @defect(
+    id="HBT-009-mode-always-normal",
+    breaks=["HBT-009"],
+    about={"zh": "维护期间状态查询答复 normal", "en": "a status query is answered with mode normal during maintenance"},
+)
+class ModeAlwaysNormal(Channel):
+    def status(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {**super().status(params), "mode": "normal"}
+
+
+@defect(
+    id="HBT-009-state-always-idle",
+    breaks=["HBT-009"],
+    about={"zh": "会话期间状态查询答复 idle", "en": "a status query is answered with idle during a session"},
+)
+class StateAlwaysIdle(Channel):
+    def status(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {**super().status(params), "state": "idle"}
+
+
+@defect(
+    id="HBT-009-peripherals-always-ready",
+    breaks=["HBT-009"],
+    about={"zh": "状态查询总是答复外设正常", "en": "a status query is answered with every peripheral ready"},
+)
+class PeripheralsAlwaysReady(Channel):
+    def status(self, params: dict[str, Any]) -> dict[str, Any]:
+        answer = super().status(params)
+        return {**answer, "peripherals": all_ready(answer["peripherals"])}
+
+
+@defect(
+    id="HBT-009-statuses-of-the-query-before",
+    breaks=["HBT-009"],
+    about={"zh": "状态查询答复上一次查询时的外设状态", "en": "a status query tells the peripherals as they were at the last one"},
+)
+class StatusesOfTheQueryBefore(Channel):
+    kept: list[dict[str, Any]] | None = None
+
+    def status(self, params: dict[str, Any]) -> dict[str, Any]:
+        answer = super().status(params)
+        before, self.kept = self.kept, answer["peripherals"]
+        return {**answer, "peripherals": before or answer["peripherals"]}
+
+
+@defect(
+    id="HBT-010-maintenance-one-heartbeat-late",
+    breaks=["HBT-010"],
+    about={"zh": "维护模式迟一次心跳才说明", "en": "the first heartbeat of maintenance says normal"},
+)
+class MaintenanceOneHeartbeatLate(Heartbeat):
+    kept = "normal"
+
+    def body(self) -> dict[str, Any]:
+        before, self.kept = self.kept, self.mode()
+        return {**super().body(), "mode": before}
+
+
+@defect(
     id="HBT-010-maintenance-untold",
     breaks=["HBT-010"],
     about={"zh": "维护模式不体现在心跳中", "en": "heartbeats do not tell of maintenance"},
 )
 class MaintenanceUntold(Heartbeat):
-    def mode(self) -> str:
-        return "normal"
+    def body(self) -> dict[str, Any]:
+        return {**super().body(), "mode": "normal"}
 
 
 @defect(
