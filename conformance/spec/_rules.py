@@ -247,6 +247,11 @@ class _Rule:
                 for part, operand in node.members():
                     if part == "joined":
                         self._field(operand, set())
+            case "field_seconds" if not isinstance(node.value, dict) or set(node.value) != {"field", "seconds"}:
+                self.problems.add(node.place, f"{name} needs {{field, seconds}}")
+            case "field_seconds":
+                self._field(node.child("field"), targets)
+                self._number(node.child("seconds"))
             case "declared_at" if not isinstance(node.value, dict) or not {"pics"} <= set(node.value) <= {"pics", "at"}:
                 self.problems.add(node.place, f"{name} needs {{pics, at?}}")
             case "declared_at":

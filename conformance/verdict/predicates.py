@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from conformance.protocol import pointer
@@ -273,6 +274,32 @@ def _held_by(operand: Any) -> Predicate:
     return Predicate(test, f"each {at} of it in {field} of the pair", joined=True)
 
 
+def _far_from(operand: Any) -> Predicate:
+    """An RFC 3339 time more than so many seconds from the one in another field of the entry, whatever their offsets. What is no
+    such time is far from nothing: whether it should be one is another question."""
+    if not isinstance(operand, Mapping) or set(operand) != {"field", "seconds"}:
+        raise RuleError("far_from needs {field, seconds}")
+    field, most_s = str(operand["field"]), float(operand["seconds"])
+
+    def test(value: Any, scene: Scene) -> bool:
+        told, other = _seconds(value), _seconds(scene.entry.get(field))
+        return told is not None and other is not None and abs(told - other) > most_s
+
+    return Predicate(test, f"more than {most_s:g} s from {field}")
+
+
+def _seconds(value: Any) -> float | None:
+    """Seconds since 1970 of an RFC 3339 time with an offset; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    text, leap = re.subn(r":60(?=[.Zz+-])", ":59", value.upper(), count=1)
+    try:
+        time = datetime.fromisoformat(text)
+        return None if time.tzinfo is None else time.timestamp() + leap
+    except (ValueError, OverflowError):
+        return None
+
+
 def _has_all(operand: Any) -> Predicate:
     """Everything that the vendor declares of `pics` is in the list, at `at` of its members where that is named."""
     if not isinstance(operand, Mapping) or "pics" not in operand or not set(operand) <= {"pics", "at"}:
@@ -345,6 +372,7 @@ _OPERATORS: Mapping[str, Callable[[Any], Predicate]] = {
     "joined": _joined,
     "contains": _contains,
     "held_by": _held_by,
+    "far_from": _far_from,
     "has_all": _has_all,
     "each": _each,
     "all": _all,

@@ -79,6 +79,23 @@ def test_a_list_may_be_asked_for_everything_that_is_declared() -> None:
     assert not ask({"has_all": {"pics": "X", "at": "/class"}}, [{"class": "a"}, "b"], pics=declared)
 
 
+def test_times_are_compared_as_instants() -> None:
+    far = compile_predicate({"far_from": {"field": "value", "seconds": 7}})
+    scene = scene_of({})
+
+    def asked(told: Any, near: Any) -> bool:
+        return far.test(told, Scene({"value": near}, None, scene.declared))
+
+    near = "2026-03-02T09:30:00+08:00"
+    assert not asked("2026-03-02T01:30:07Z", near)
+    assert not asked("2026-03-02t01:29:60z", near), "a leap second"
+    assert asked("2026-03-02T01:30:07.1Z", near)
+    assert asked("2026-03-02T09:30:00Z", near)
+    for other in ("2026-03-02T09:30:00", "soon", 5, None, MISSING):  # no time: far from nothing
+        assert not asked(other, near)
+        assert not asked(near, other)
+
+
 def test_what_is_not_there_is_named() -> None:
     """And of several things that are asked at once only those that fail."""
     made = compile_predicate({"length": {"min": 1}, "has_all": {"pics": "X", "at": "/class"}})
@@ -97,7 +114,7 @@ def test_declared_sets_are_upper_bounds() -> None:
     "data",
     [
         {"near": 3}, {"in": "abc"}, {"matches": "("}, {"type": "word"}, {"length": 3}, {"present": "yes"},
-        {"held_by": "list"}, {"has_all": "X"},
+        {"held_by": "list"}, {"has_all": "X"}, {"far_from": {"field": "t"}},
     ],
 )
 def test_a_bad_predicate_is_a_rule_error(data: Any) -> None:

@@ -135,6 +135,16 @@ class RepairUntold(Bank):
 
 
 @defect(
+    id="HBT-006-local-time-as-utc",
+    breaks=["HBT-006"],
+    about={"zh": "device_time 把本地时间标成 UTC", "en": "device_time is local time that says it is UTC"},
+)
+class LocalTimeAsUtc(Heartbeat):
+    def device_time(self) -> str:
+        return super().device_time().replace("+08:00", "Z")
+
+
+@defect(
     id="HBT-006-time-without-offset",
     breaks=["HBT-006"],
     may_break=["CHN-001", "HBT-003"],
