@@ -20,6 +20,7 @@ from mocks.acceptance.dialect import role_of
 from mocks.acceptance.office import Office
 from mocks.acceptance.refusal import Refused
 from mocks.acceptance.registry import Registered
+from mocks.acceptance.uploads import looks
 from mocks.acceptance.world import Answer, Ask
 
 # A device may be a page in a browser: what a preflight must be told (WHATWG Fetch, CORS protocol).
@@ -135,6 +136,8 @@ class Docking:
             facts["signature"] = self._signature(interface, message.signed, request)
         present, ok, algorithms = verify_digest(request.header("content-digest"), request.body)
         facts["digest"] = {"present": present, "ok": ok, "alg": algorithms}
+        if message is not None and role_of(message) == "material.upload":
+            facts["content"] = looks(request.body, request.header("content-type") or "")
         scheme, _, token = (request.header("authorization") or "").partition(" ")
         state, device = office.world.registry.token_state(
             token.strip() if scheme.lower() == "bearer" else None, office.now()

@@ -8,7 +8,7 @@ from mocks.devices.reference.actions import Actions
 from mocks.devices.reference.commands import Command
 from mocks.devices.reference.docking import Docking
 from mocks.devices.reference.materials import Materials
-from mocks.devices.reference.pictures import Picture
+from mocks.devices.reference.pictures import Picture, picture_of
 from mocks.devices.registry import defect
 
 
@@ -72,3 +72,24 @@ class EmptyPlateUploaded(Actions):
 class DigestOfTheFirstBlock(Docking):
     def digest(self, body: bytes) -> str:
         return super().digest(body[:4096])
+
+
+@defect(
+    id="MAT-001-png-called-jpeg",
+    breaks=["MAT-001"],
+    about={"zh": "内容为PNG却称JPEG", "en": "PNG bytes are uploaded as image/jpeg"},
+)
+class PngCalledJpeg(Materials):
+    def content(self, picture: Picture) -> bytes:
+        return b"\x89PNG\r\n\x1a\n" + picture.data[2:]
+
+
+@defect(
+    id="MAT-003-size-on-paper-only",
+    breaks=["MAT-003"],
+    about={"zh": "图像过小而上报尺寸合格", "en": "the picture is small, and the size that was asked for is reported"},
+)
+class SizeOnPaperOnly(Actions):
+    def picture(self, name: str, command: Command) -> Picture:
+        small = picture_of(name, 827, 1170)
+        return Picture(small.data, *self.resolution(command), small.empty)
