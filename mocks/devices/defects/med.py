@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from mocks.devices.media import CameraMode
 from mocks.devices.reference.calls import Call, Calls
+from mocks.devices.reference.mediaport import MediaEnd
 from mocks.devices.registry import defect
 
 
@@ -291,3 +292,24 @@ class ShortIceInVideo(Calls):
 
     def cut(self, section: str) -> str:
         return re.sub(r"a=ice-pwd:(\S{8})\S*", r"a=ice-pwd:\1", section)
+
+
+@defect(
+    id="MED-012-camera-stays-open-after-the-clerks-goodbye",
+    breaks=["MED-012"],
+    about={"zh": "仅坐席挂断时摄像头未释放", "en": "the cameras stay open when it is the clerk who hangs up"},
+)
+class CameraStaysOpenForTheClerk(Calls):
+    left_open: tuple[str, ...] = ()
+
+    def forget(self, call: Call, how: str) -> None:
+        if how == "bye_received" and call.media is not None:
+            self.left_open = tuple(call.media.cameras_in_use)
+        super().forget(call, how)
+
+    def open_media(self, call: Call) -> MediaEnd:
+        self.left_open = ()
+        return super().open_media(call)
+
+    def cameras_in_use(self) -> list[str]:
+        return super().cameras_in_use() or list(self.left_open)
