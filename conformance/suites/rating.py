@@ -5,6 +5,7 @@ from __future__ import annotations
 from conformance.bench.case import case
 from conformance.bench.stage import Stage
 from conformance.suites import steps
+from conformance.trace.transcript import Entry
 
 RATING = "rating.request rating.submit session.open"
 
@@ -15,9 +16,9 @@ async def _served(stage: Stage) -> steps.Visit:
     return visit
 
 
-async def _outcome(stage: Stage, rating_id: str) -> None:
+async def _outcome(stage: Stage, rating_id: str) -> Entry:
     """What became of the prompt; waited for longer than any rule allows, so that its absence can be told."""
-    await stage.wait_s(
+    return await stage.wait_s(
         lambda e: (e.role, e.dir, e.kind) == ("rating.submit", "iut", "request") and e.get("rating_id") == rating_id,
         limit_s=2 * stage.limit_s("T-RATING"), name="T-RATING", what="the outcome of the rating",
     )  # fmt: skip
@@ -65,12 +66,12 @@ async def dissatisfied(stage: Stage) -> None:
     verbs="card rate",
 )
 async def repeat_once(stage: Stage) -> None:
-    """The system answers 500 to the first submission."""
+    """The system answers 500 to the first submission, of a rating that has the most to lose: a level and a reason."""
     visit = await _served(stage)
     async with stage.fault("http.500", role="rating.submit", times=1, recovery="T-RECOVER"):
         rating_id = await steps.ask_rating(stage, visit)
-        await steps.rate(stage, "satisfied")
-        first = await stage.expect("rating.submit", timer="T-RATE", rating_id=rating_id)
+        await steps.rate(stage, "dissatisfied", reasons=["等候时间过长"])
+        first = await _outcome(stage, rating_id)
         await stage.expect("rating.submit", timer="T-RECOVER", after=first.n, rating_id=rating_id)
     await stage.quiet("T-QUIET")
 

@@ -171,11 +171,11 @@ async def read_card(stage: Stage, visit: Visit) -> Entry:
     return await outcome(stage, request)
 
 
-async def rate(stage: Stage, level: str) -> None:
+async def rate(stage: Stage, level: str, **more: Any) -> None:
     """The resident presses a level when the levels are there: at once, or when the time to show them is over."""
     if not await stage.device.shows("满意"):
         await stage.quiet("T-SHOW")
-    await stage.device.do("rate", level=level)
+    await stage.device.do("rate", level=level, **more)
 
 
 async def screen(stage: Stage, expects: str, **note: Any) -> None:

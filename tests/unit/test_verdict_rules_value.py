@@ -100,6 +100,18 @@ def test_constant() -> None:
     assert not reports("a").judge("constant", of=REPORT, field="value").triggered
 
 
+def test_constant_takes_what_is_absent_or_empty_for_a_value_where_it_is_told_to() -> None:
+    def judged(*values: object) -> tuple[list[int], list[int], list[tuple[int, str]]]:
+        tape = Tape()
+        for value in values:
+            tape.call("iut", "report", **({} if value is ... else {"value": value}))
+        return ns(tape.judge("constant", of=REPORT, field="value", or_none=True))
+
+    assert judged(..., [], None, "", {}) == ([1, 2, 3, 4], [], [])
+    assert judged(["a"], ["a"], ..., [], ["b"], ["a"]) == ([1, 5], [2, 3, 4], [])
+    assert judged(..., ["a"], 0, False) == ([], [1, 2, 3], [])
+
+
 def test_sequence() -> None:
     assert ns(reports(1, 2, 4).judge("sequence", of=REPORT, field="value", start=1)) == ([0, 1], [2], [])
     assert ns(reports(2, 3).judge("sequence", of=REPORT, field="value", start=1)) == ([1], [0], [])

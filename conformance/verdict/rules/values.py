@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.protocol.pointer import MISSING
 from conformance.trace.transcript import Entry
-from conformance.verdict.context import Context, GroupKey, group_key
+from conformance.verdict.context import Context, GroupKey, freeze, group_key
 from conformance.verdict.model import Outcome
 from conformance.verdict.predicates import RuleError, same, show
 from conformance.verdict.rules._common import Pairs, Params, Tally, groups, names, need
@@ -49,11 +49,15 @@ def _ended(ends: Pairs, earlier: Entry, later: Entry) -> bool:
 
 
 def constant(params: Params, ctx: Context) -> Outcome:
-    """The value of `field` never changes inside a group; the first of a group is the measure and no occasion."""
+    """The value of `field` never changes inside a group; the first of a group is the measure and no occasion.
+
+    Entries without the field are passed over, or with `or_none` have none: what is absent, null or empty is then a value as well.
+    """
     tally = Tally()
     fields = _fields(params)
+    key_of = _key_or_none if params.get("or_none") else group_key
     for group in groups(params, ctx):
-        present = [(entry, group_key(entry, fields)) for entry in group]
+        present = [(entry, key_of(entry, fields)) for entry in group]
         present = [(entry, key) for entry, key in present if key is not None]
         for entry, key in present[1:]:
             first, measure = present[0]
@@ -63,6 +67,11 @@ def constant(params: Params, ctx: Context) -> Outcome:
                 expected = ", ".join(f"{f}: {show(first.get(f))}" for f in fields)
                 tally.violated(entry.n, expected, ", ".join(f"{f}: {show(entry.get(f))}" for f in fields), first.n)
     return tally.outcome()
+
+
+def _key_or_none(entry: Entry, fields: tuple[str, ...]) -> GroupKey:
+    values = (entry.get(field) for field in fields)
+    return tuple(None if value is MISSING or value in (None, "", [], {}) else freeze(value) for value in values)
 
 
 def _numeric(value: Any) -> bool:

@@ -256,6 +256,21 @@ class NotRatedOnSecondTry(Ratings):
 
 
 @defect(
+    id="RAT-004-reasons-lost-on-the-second-try",
+    breaks=["RAT-004"],
+    about={"zh": "重新提交时丢失原因", "en": "the reasons are lost when a rating is sent again"},
+)
+class ReasonsLostOnSecondTry(Ratings):
+    async def submit(self, body: dict[str, Any]) -> None:
+        if "reasons" in body:
+            try:
+                await self.d.docking.send(self.request(body))
+            except Refused:
+                body = {name: value for name, value in body.items() if name != "reasons"}
+        await super().submit(body)
+
+
+@defect(
     id="RAT-002-middle-level-raised",
     breaks=["RAT-002"],
     about={"zh": "“基本满意”报成“满意”", "en": "the middle level is sent as the one above"},
