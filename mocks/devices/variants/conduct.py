@@ -11,6 +11,7 @@ from mocks.devices.reference.calls import Call, Calls
 from mocks.devices.reference.channel import Channel
 from mocks.devices.reference.heartbeat import Heartbeat
 from mocks.devices.reference.link import Answer
+from mocks.devices.reference.pictures import Picture, picture_of
 from mocks.devices.reference.rating import Prompt, Ratings
 from mocks.devices.reference.registration import Registration
 from mocks.devices.reference.reports import Reports
@@ -195,3 +196,31 @@ class ThanksFirst(Ratings):
     async def ask_reasons(self, prompt: Prompt) -> None:
         await super().ask_reasons(prompt)
         await asyncio.sleep(self.d.timers.pace("T-RATE", 0.95))
+
+
+@variant(id="reasons-empty-where-none", about={"zh": "无原因时发送空数组", "en": "an empty list where no reason was given"})
+class ReasonsEmptyWhereNone(Ratings):
+    def outcome(self, prompt: Prompt) -> dict[str, Any]:
+        return {"reasons": [], **super().outcome(prompt)}
+
+
+@variant(id="reasons-kept-to-itself", about={"zh": "询问原因但不上报", "en": "asks for a reason and sends none"})
+class ReasonsKeptToItself(Ratings):
+    def outcome(self, prompt: Prompt) -> dict[str, Any]:
+        return {name: value for name, value in super().outcome(prompt).items() if name != "reasons"}
+
+
+@variant(id="page-as-pdf", about={"zh": "材料以PDF上传", "en": "a capture is uploaded as PDF"})
+class PageAsPdf(Actions):
+    def picture(self, name: str, command: Any) -> Picture:
+        own = super().picture(name, command)
+        return Picture(b"%PDF-1.4\n" + own.data + b"\n%%EOF\n", own.width, own.height, own.empty, "application/pdf")
+
+
+@variant(id="page-on-its-side", about={"zh": "图像横存、以EXIF标明方向", "en": "the picture lies on its side, as Exif says"})
+class PageOnItsSide(Actions):
+    def picture(self, name: str, command: Any) -> Picture:
+        width, height = self.resolution(command)
+        lying = picture_of(name, height, width)
+        exif = bytes.fromhex("ffe10022 457869660000 49492a0008000000 0100 12010300 01000000 06000000 00000000")
+        return Picture(lying.data[:2] + exif + lying.data[2:], width, height, lying.empty)
