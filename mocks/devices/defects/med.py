@@ -313,3 +313,24 @@ class CameraStaysOpenForTheClerk(Calls):
 
     def cameras_in_use(self) -> list[str]:
         return super().cameras_in_use() or list(self.left_open)
+
+
+@defect(
+    id="MED-010-voice-called-person",
+    breaks=["MED-010"],
+    about={"zh": "语音段与人像段的标记互换", "en": "the labels of voice and person are changed round"},
+)
+class VoiceCalledPerson(Calls):
+    def labels(self, labels: dict[str, str]) -> dict[str, str]:
+        other = {"audio": "person", "person": "audio"}
+        return {mid: other.get(label, label) for mid, label in labels.items()}
+
+
+@defect(
+    id="MED-010-labels-of-other-mids",
+    breaks=["MED-010"],
+    about={"zh": "标记所用的mid不在媒体描述中", "en": "the labels name mids that the description does not have"},
+)
+class LabelsOfOtherMids(Calls):
+    def labels(self, labels: dict[str, str]) -> dict[str, str]:
+        return {f"{mid}-x": label for mid, label in labels.items()}
