@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["looks"]
 
 # How files of each media type begin. JPEG is asked for more than its first bytes, and a PDF may begin a little later.
-_BEGINNINGS = {
+_BEGINNINGS: dict[str, bytes | tuple[bytes, ...]] = {
     "image/png": b"\x89PNG\r\n\x1a\n",
     "image/gif": b"GIF8",
     "image/bmp": b"BM",
