@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
@@ -62,6 +63,23 @@ def _nowhere(mode: str) -> TextIO:
     return cast("TextIO", Path(os.devnull).open(mode, encoding="utf-8"))
 
 
+@contextlib.contextmanager
+def told_to_stop() -> Iterator[None]:
+    """A pipeline that gives up (SIGTERM) and a terminal that is closed (SIGHUP) stop a command as Ctrl-C does: a run is sealed,
+    judged up to there, and its files are written. What the caller had ignored (nohup) stays ignored."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
+    before = {}
+    for number in (getattr(signal, name) for name in names):
+        with contextlib.suppress(ValueError):  # not the main thread: somebody else's program, and its own affair
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class Guarded(TyperGroup):
     """The commands, with every exception that they let through told and given its exit code."""
 
@@ -75,7 +93,8 @@ class Guarded(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
         try:
-            return super().invoke(ctx)
+            with told_to_stop():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             from conformance.spec.model import Text
 

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -290,6 +291,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     session.exitstatus = run.end(interrupted=interrupted, broken=broken)
 
 
+_NOT_COLLECTED: Final[Mapping[int, int]] = {
+    pytest.ExitCode.USAGE_ERROR: exitcode.USAGE,
+    pytest.ExitCode.NO_TESTS_COLLECTED: exitcode.USAGE,
+    pytest.ExitCode.INTERRUPTED: exitcode.INCONCLUSIVE,
+}
+
+
 class _Carrier:
     """Hands a prepared run to the plugin before it looks at its options."""
 
@@ -337,6 +345,5 @@ def run_session(prepared: Prepared, *, keyword: str = "", lang: Lang = "both", r
         run.stopped()
         return run
     if run.code == UNDECIDED:  # pytest never came as far as the run
-        usage = code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
-        run.code = exitcode.USAGE if usage else exitcode.BENCH
+        run.code = _NOT_COLLECTED.get(code, exitcode.BENCH)
     return run

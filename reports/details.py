@@ -36,6 +36,12 @@ TABLE: Final = (
     ("{grade:grade} asked", "要求的证据等级是“{grade}”"),
     ("{note:known}: {missed:ids}", "{note}；涉及 {missed}"),
     *ASKED,
+    # How far the record reaches.
+    (
+        "the record has no end: the bench was killed, or what came after is missing",
+        "记录没有结尾：测试台被强行终止，或者后面的内容缺失",
+    ),
+    ("somebody stopped it", "运行被人停止"),
     # The audit of the bench's own side.
     ("observations are missing, doubled or out of order", "观测记录有缺失、重复或次序错误"),
     ("stamps go backwards", "时间戳倒退"),

@@ -121,6 +121,7 @@ NOTE: Final = {  # one for every kind of note that the judge makes
     "home": Text("用例之后没有自行复原", "not home by itself after a case"),
     "journal-broken": Text("日志不完整，结论不可采信", "broken journal: nothing follows from it"),
     "aborted": Text("运行提前结束", "the run ended early"),
+    "unfinished": Text("运行没有到达终点，判定到记录为止", "the run did not reach its end and is judged up to there"),
     "segment": Text("中断后续跑", "stopped and gone on with"),
     "waiver": Text("豁免", "waiver"),
 }

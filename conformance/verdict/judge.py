@@ -249,6 +249,14 @@ def _loosened_for_certification(hearing: Hearing, certification: bool) -> list[s
     return [f"loosened-refused: {text}" for text in _loosened(hearing)]
 
 
+def _unfinished(hearing: Hearing) -> Sequence[str]:
+    """What a reader must know of a record that does not reach to the end of the plan: it is judged up to there."""
+    ends, parts = hearing.whole.observed("run.end"), hearing.whole.observed("segment")
+    if not ends or (parts and ends[-1].n < parts[-1].n):
+        return ["the record has no end: the bench was killed, or what came after is missing"]
+    return ["somebody stopped it"] if ends[-1].facts.get("reason") == "interrupted" else []
+
+
 def _notes(hearing: Hearing, applied: Applied, problems: Sequence[str]) -> list[Mapping[str, Any]]:
     notes: list[Mapping[str, Any]] = [{"kind": "usage", "text": text} for text in problems]
     notes.extend(
@@ -264,6 +272,7 @@ def _notes(hearing: Hearing, applied: Applied, problems: Sequence[str]) -> list[
         for e in hearing.whole.observed("environment")
         if e.facts.get("what") == "aborted"
     )
+    notes.extend({"kind": "unfinished", "text": text} for text in _unfinished(hearing))
     notes.extend(
         {"kind": "segment", "n": e.n,
          "text": f"{e.facts.get('resumed_at', '?')}, #{e.facts.get('after_n', '?')}"}

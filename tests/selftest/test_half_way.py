@@ -108,6 +108,20 @@ def test_a_full_disk_is_the_bench_s_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.sockets
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is POSIX")
+def test_a_pipeline_that_gives_up_gets_its_files(tmp_path: Path) -> None:
+    out, device = tmp_path / "run", device_file(tmp_path, "gives-up")
+    process = begin("run", "--device", device, "--out", out, *QUICK, "-k", "que.")
+    told = wait_for_line(process, "[  2/")
+    process.terminate()
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == INCONCLUSIVE, told + rest
+    assert {path.name for path in out.iterdir()} >= {"journal.jsonl", "result.json", "report.html", "junit.xml"}
+    assert read_journal(out / "journal.jsonl").intact
+    assert _unfinished(out) == ["somebody stopped it"]
+
+
+@pytest.mark.sockets
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX")
 def test_ctrl_c_seals_and_writes_and_resume_goes_on(tmp_path: Path) -> None:
     out, device = tmp_path / "run", device_file(tmp_path, "ctrlc")
@@ -137,7 +151,9 @@ def test_after_kill_9_the_journal_is_judged_and_resume_finishes(tmp_path: Path) 
     process.communicate(timeout=60)
     code, text = rvw("rejudge", out, *QUICK[2:])
     assert (code, (out / "report.html").is_file()) == (INCONCLUSIVE, True), text
+    assert len(_unfinished(out)) == 1, "nobody takes a record without an end for a whole one"
     code, text = rvw("resume", out, *QUICK[2:])
+    assert _unfinished(out) == []
     assert set(cases_of(out).values()) == {"pass"}, text
     assert len(cases_of(out)) == _planned(out)
     read = read_journal(out / "journal.jsonl")
@@ -177,6 +193,10 @@ def test_two_runs_on_one_device_do_not_meet(tmp_path: Path) -> None:
 def _result(out: Path) -> dict[str, list[dict[str, str]]]:
     found: dict[str, list[dict[str, str]]] = json.loads((out / "result.json").read_text("utf-8"))
     return found
+
+
+def _unfinished(out: Path) -> list[str]:
+    return [note["text"] for note in _result(out)["notes"] if note["kind"] == "unfinished"]
 
 
 def _verdicts(out: Path) -> dict[str, str]:
