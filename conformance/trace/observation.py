@@ -60,6 +60,8 @@ class Observation:
     @classmethod
     def from_json(cls, line: Mapping[str, Any], blob: bytes | None = None) -> Observation:
         """Rebuild from a parsed line. Raises KeyError or ValueError on a foreign shape."""
+        if line.get("v") != RECORD_VERSION:
+            raise ValueError(f"a line of format {line.get('v')!r:.20}; this harness reads format {RECORD_VERSION}")
         facts = line.get("facts", {})
         if not isinstance(facts, dict):
             raise ValueError(f"facts is an object, not {facts!r:.60}")

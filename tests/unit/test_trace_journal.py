@@ -63,3 +63,11 @@ def test_a_line_that_cannot_be_made_is_noticed_and_spares_those_before_it(tmp_pa
     read = read_journal(writer.path)
     assert read.intact
     assert read.observations == rows(2)
+
+
+def test_a_journal_of_another_format_is_not_guessed_at(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    file.write_bytes(one_by_one(rows(2)).replace(b'"v":1', b'"v":2'))
+    read = read_journal(file)
+    assert read.observations == []
+    assert "a line of format 2; this harness reads format 1" in read.breaks[0].reason
