@@ -124,7 +124,7 @@ def load_lab(directory: Path) -> Lab:
             f"{file}: {error.strerror}；请用 rvw lab init {directory} 建立实验室",
             f"{file}: {error.strerror}; make a lab with `rvw lab init {directory}`",
         )) from error  # fmt: skip
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number without end, values too deep
         raise LabError(Text(f"{file}: 不是 TOML 文件：{error}", f"{file}: not TOML: {error}")) from error
     trust, bench = _texts(file, table, "trust", _TRUST_TEXTS), _texts(file, table, "bench", _BENCH_TEXTS)
     _listed(file, bench, "ports", int, Text(

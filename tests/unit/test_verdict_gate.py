@@ -107,3 +107,11 @@ def test_precedence_of_exit_codes() -> None:
     assert exitcode.worst([77, 3]) == 4
     codes = {v: exitcode.of_verdict(v) for v in (Verdict.PASS, Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)}
     assert list(codes.values()) == [0, 1, 4, 3]
+
+
+@pytest.mark.parametrize("value", ["[" * 3000 + "]" * 3000, "9" * 5000])
+def test_a_list_of_known_failures_that_nobody_can_read_is_named(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "known.toml"
+    file.write_text(f"[[waiver]]\nid = {value}\n", "utf-8")
+    with pytest.raises(WaiverError, match=r"^known\.toml: not TOML: "):
+        load_waivers(file)
