@@ -74,18 +74,24 @@ async def oversize(stage: Stage) -> None:
     "断线后恢复且事件不丢不重",
     "resumes after a cut with nothing lost and nothing doubled",
     roles="channel.resume peripheral.report",
-    verbs="press",
+    verbs="press fault repair",
 )
 async def resume_after_cut(stage: Stage) -> None:
-    """The line is dead while somebody presses the help button."""
-    mark = stage.now()
+    """The line is dead while somebody presses the help button and the printer runs out of paper."""
+    mark, printer = stage.now(), bool(stage.pics.get("RVW.PER.PRINTER"))
     async with stage.fault("cut.channel", recovery="T-RECONNECT"):
         await stage.quiet("T-QUIET")  # the device has noticed: what happens now happens without a line
         await stage.device.do("press", button="help")
+        if printer:
+            await stage.device.do("fault", peripheral="printer", fault="paper_out")
         await stage.quiet("T-STATUS")
     await stage.expect("channel.resume", timer="T-RECONNECT", after=mark)
     await stage.expect("peripheral.report", timer="T-RECONNECT", after=mark)
     await stage.connected("channel.resume")
+    if printer:
+        mark = stage.now()
+        await stage.device.do("repair", peripheral="printer")
+        await steps.told(stage, "printer", well=True, after=mark)
     await stage.quiet("T-QUIET")  # a device that had just booted has more to tell than the press, and tells it in order
 
 

@@ -166,6 +166,21 @@ class UnsentEventsLost(Reports):
 
 
 @defect(
+    id="CHN-015-first-event-only",
+    breaks=["CHN-015"],
+    about={"zh": "断线期间只保留第一个事件", "en": "keeps the first event of a cut only"},
+)
+class FirstEventOnly(Reports):
+    kept = False
+
+    async def deliver(self, event_type: str, subject: str, data: dict[str, Any]) -> None:
+        offline = self.d.reported_all and not self.d.channel.ready.is_set()
+        if not (offline and self.kept):
+            await super().deliver(event_type, subject, data)
+        self.kept = offline
+
+
+@defect(
     id="CHN-015-does-not-send-again",
     breaks=["CHN-015"],
     may_break=["CHN-005"],
