@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from conformance.trace import personal
 
-EXTRACTORS: Final[Mapping[str, int]] = {"canary": 1}
+EXTRACTORS: Final[Mapping[str, int]] = {"canary": 2}
 _LINE_END: Final = re.compile(rb"\r\n")
 
 
@@ -39,13 +39,14 @@ def canary(kind: str, raw: bytes, masked: Sequence[Mapping[str, Any]], digits: b
     `raw` is already masked: a foreign number has become a synthetic one and is still counted; a secret is told by `masked`.
     `digits` is what the mask saw: whether there can be a number at all.
     """
-    if kind == "ws.frame":
+    if kind in ("ws.frame", "http.response"):
         return {"ids": len(id_numbers(raw)) if digits else 0}
-    head = raw.partition(b"\r\n\r\n")[0]
+    head, _, body = raw.partition(b"\r\n\r\n")
     line_end = _LINE_END.search(head)
     target_end = line_end.start() if line_end else len(head)
     return {
-        "ids_in_target": len(id_numbers(head[:target_end])),
-        "ids_in_headers": len(id_numbers(head[target_end:])),
+        "ids_in_target": len(id_numbers(head[:target_end])) if digits else 0,
+        "ids_in_headers": len(id_numbers(head[target_end:])) if digits else 0,
+        "ids_in_body": len(id_numbers(body)) if digits else 0,
         "secrets_in_target": sum(1 for m in masked if m["kind"] != "id_number" and m["at"] < target_end),
     }

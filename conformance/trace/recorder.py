@@ -178,7 +178,7 @@ class Recorder:
             self.failed = error
 
 
-_FROM_DEVICE = ("ws.frame", "http.request", "ws.upgrade")
+_FROM_DEVICE = ("ws.frame", "http.request", "http.response", "ws.upgrade")
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 
 

@@ -14,6 +14,7 @@ from mocks.devices.reference.heartbeat import Heartbeat
 from mocks.devices.reference.screens import Screens
 from mocks.devices.reference.sessions import Vault
 from mocks.devices.reference.tickets import Card, Tickets
+from mocks.devices.reference.wire import Codec
 from mocks.devices.registry import defect
 
 
@@ -163,3 +164,32 @@ class NumberInTheSignaling(Calls):
     def post(self, method: str, params: dict[str, Any]) -> asyncio.Future[dict[str, Any]]:
         held = [v for v in self.d.vault.items.values() if isinstance(v, str)]
         return super().post(method, {**params, **({"x_last_user": held[0]} if held else {})})
+
+
+@defect(
+    id="PRV-002-number-in-ratings",
+    breaks=["PRV-002"],
+    about={"zh": "评价结果夹带证件号", "en": "ratings carry the ID number of the ticket's holder"},
+)
+class NumberInRatings(Docking):
+    holder = ""
+
+    def json_request(self, method: str, path: str, body: dict[str, Any] | None, authorised: bool = True) -> Request:
+        self.holder = str((body or {}).get("holder", {}).get("id_number", self.holder))
+        told = {**(body or {}), "x_holder": self.holder} if path == "/ratings" else body
+        return super().json_request(method, path, told, authorised)
+
+
+@defect(
+    id="PRV-002-number-in-answers-of-the-device-api",
+    breaks=["PRV-002"],
+    about={"zh": "设备接口的健康答复夹带证件号", "en": "the device API tells the last ID number with its health"},
+)
+class NumberInHealth(Codec):
+    holder = ""
+
+    def dumps(self, document: Any) -> str:
+        if isinstance(document, dict) and "holder" in document:
+            self.holder = str(document["holder"].get("id_number", ""))
+        health = isinstance(document, dict) and set(document) == {"status", "peripherals"}
+        return super().dumps({**document, "x_last_user": self.holder} if health and self.holder else document)
