@@ -52,16 +52,22 @@ def constant(params: Params, ctx: Context) -> Outcome:
     """The value of `field` never changes inside a group; the first of a group is the measure and no occasion.
 
     Entries without the field are passed over, or with `or_none` have none: what is absent, null or empty is then a value as well.
+    With `reset_by` the next one after such an observation is the measure from there on, and no occasion either.
     """
     tally = Tally()
     fields = _fields(params)
     key_of = _key_or_none if params.get("or_none") else group_key
+    resets = Pairs(ctx, params["reset_by"], None) if "reset_by" in params else None
     for group in groups(params, ctx):
         present = [(entry, key_of(entry, fields)) for entry in group]
         present = [(entry, key) for entry, key in present if key is not None]
+        if not present:
+            continue
+        first, measure = present[0]
         for entry, key in present[1:]:
-            first, measure = present[0]
-            if key == measure:
+            if resets is not None and _ended(resets, first, entry):
+                first, measure = entry, key
+            elif key == measure:
                 tally.held(entry.n)
             else:
                 expected = ", ".join(f"{f}: {show(first.get(f))}" for f in fields)

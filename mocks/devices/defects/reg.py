@@ -73,6 +73,29 @@ class BootIdPerLink(Calls):
 
 
 @defect(
+    id="REG-006-boot-id-per-registration",
+    breaks=["REG-006"],
+    about={"zh": "每次注册都更换启动标识", "en": "each registration brings a new boot identity, in one boot"},
+)
+class BootIdPerRegistration(Registration):
+    fresh = ""
+
+    def body(self) -> dict[str, Any]:
+        if self.endpoints and not self.fresh:  # it was registered before, in this boot
+            self.fresh = str(uuid.uuid4())
+        return {**super().body(), "boot_id": self.fresh or self.boot_id()}
+
+    def accept(self, answer: dict[str, Any], asked_at: float) -> None:
+        super().accept(answer, asked_at)
+        if self.fresh:
+            self.d.boot_id, self.fresh = self.fresh, ""
+            for link in (self.d.channel, self.d.calls):  # and begins anew on both
+                if link.conn is not None:
+                    self.d.spawn(link.close(link.conn, 1000), "link")
+                    link.detach()
+
+
+@defect(
     id="REG-007-codec-invented",
     breaks=["REG-007"],
     about={"zh": "上报了没有的视频编码", "en": "reports a video codec that it does not have"},
