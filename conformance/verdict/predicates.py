@@ -248,6 +248,14 @@ def _joined(field: Any) -> Predicate:
     return Predicate(test, f"same as {field} of the pair", joined=True)
 
 
+def _below_joined(field: Any) -> Predicate:
+    def test(value: Any, scene: Scene) -> bool:
+        limit = scene.other.get(str(field)) if scene.other is not None else MISSING
+        return all(isinstance(x, int | float) and not isinstance(x, bool) for x in (value, limit)) and bool(value < limit)
+
+    return Predicate(test, f"below {field} of the pair", joined=True)
+
+
 def _contains(needle: Any) -> Predicate:
     def test(value: Any, _: Scene) -> bool:
         if isinstance(value, str):
@@ -370,6 +378,7 @@ _OPERATORS: Mapping[str, Callable[[Any], Predicate]] = {
     "pixit": _declared("pixit"),
     "same_as": _same_as,
     "joined": _joined,
+    "below_joined": _below_joined,
     "contains": _contains,
     "held_by": _held_by,
     "far_from": _far_from,

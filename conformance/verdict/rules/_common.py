@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -128,16 +128,17 @@ class Pairs:
     def _fits(self, candidate: Entry, entry: Entry) -> bool:
         return not self._matcher.pair or self._matcher.admits_pair(candidate, entry, self._ctx.settings)
 
-    def after(self, entry: Entry) -> Iterable[Entry]:
-        """The ones after `entry`, in order."""
+    def after(self, entry: Entry, before: Entry | None = None) -> Iterable[Entry]:
+        """The ones after `entry` and, where that is given, before the other, in order."""
         group = self._group(entry)
-        for place in range(bisect_right(group.ns, entry.n), len(group.ns)):
+        end = len(group.ns) if before is None else bisect_left(group.ns, before.n)
+        for place in range(bisect_right(group.ns, entry.n), end):
             if self._fits(group.entries[place], entry):
                 yield group.entries[place]
 
-    def first_after(self, entry: Entry) -> Entry | None:
-        """The first one after `entry`."""
-        return next(iter(self.after(entry)), None)
+    def first_after(self, entry: Entry, before: Entry | None = None) -> Entry | None:
+        """The first one after `entry`, and before the other where that is given."""
+        return next(iter(self.after(entry, before)), None)
 
     def last_before(self, entry: Entry) -> Entry | None:
         """The last one before `entry`."""

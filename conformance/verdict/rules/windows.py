@@ -53,14 +53,14 @@ def _never_after(params: Params, ctx: Context) -> Outcome:
             closes = end.t
         if not params.get("under_fault", False) and ctx.suspended(opening.t, closes):
             continue
-        _book_window(tally, ctx, opening, forbidden.first_after(opening), end, limit, text)
+        _book_window(tally, ctx, opening, forbidden.first_after(opening, end), end, limit, text)
     return tally.outcome()
 
 
 def _book_window(
     tally: Tally, ctx: Context, opening: Entry, found: Entry | None, end: Entry | None, limit: float | None, text: str
 ) -> None:
-    if found is not None and (end is None or found.n < end.n):
+    if found is not None:
         took = ms_between(opening, found)
         side = Side.BELOW if limit is None else ctx.settings.side(took, limit, found.t, fails=Side.BELOW)
         if side is Side.BELOW:

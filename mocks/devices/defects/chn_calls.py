@@ -7,6 +7,7 @@ from typing import Any
 
 from mocks.devices.reference.channel import Channel
 from mocks.devices.reference.commands import Commands
+from mocks.devices.reference.handshake import Handshake
 from mocks.devices.reference.link import Answer, Link
 from mocks.devices.reference.wire import INTERNAL, NO_METHOD, TOO_LARGE, RpcError
 from mocks.devices.registry import defect
@@ -108,3 +109,40 @@ class UnknownMethodCloses(Channel):
         super().refuse(message_id, error)
         if error.code == NO_METHOD and self.conn is not None:
             self.d.spawn(self.close(self.conn, 1011), "close")
+
+
+@defect(
+    id="CHN-006-seen-always-nought",
+    breaks=["CHN-006"],
+    about={"zh": "已处理序号总是0", "en": "never tells that it has processed anything"},
+)
+class SeenAlwaysNought(Link):
+    def meta(self, seq: int) -> dict[str, Any]:
+        return {**super().meta(seq), "seen": 0}
+
+
+@defect(
+    id="CHN-006-seen-one-behind",
+    breaks=["CHN-006"],
+    about={"zh": "已处理序号总是落后一个", "en": "what it has processed is always told one too low"},
+)
+class SeenOneBehind(Link):
+    def meta(self, seq: int) -> dict[str, Any]:
+        meta = super().meta(seq)
+        return {**meta, "seen": max(0, meta["seen"] - 1)}
+
+
+@defect(
+    id="CHN-014-resumes-one-back",
+    breaks=["CHN-014"],
+    about={"zh": "恢复时last_seq比已告知的少一", "en": "resumes one number below what it has told as processed"},
+)
+class ResumesOneBack(Channel):
+    def handshake(self) -> Handshake:
+        return _OneBack(self)
+
+
+class _OneBack(Handshake):
+    def attach_params(self) -> dict[str, Any]:
+        params = super().attach_params()
+        return {**params, "last_seq": max(1, params["last_seq"] - 1) if params["last_seq"] else 0}
