@@ -151,6 +151,26 @@ class WorksWhileRefused(Registration):
 
 
 @defect(
+    id="REG-010-works-though-a-duplicate",
+    breaks=["REG-010"],
+    may_break=["CHN-019", "REG-006", "SEC-013", "SEC-015"],  # no registration gave it an epoch or a token
+    about={"zh": "身份重复被拒绝（409）仍打开通道", "en": "takes a 409 for success and opens the channel"},
+)
+class WorksThoughADuplicate(WorksWhileRefused):
+    duplicate = False
+
+    def on_refusal(self, problem: Problem) -> float:
+        self.duplicate = problem.status == 409
+        return super().on_refusal(problem)
+
+    def step_down(self) -> None:
+        if self.duplicate:
+            super().step_down()
+        else:
+            Registration.step_down(self)
+
+
+@defect(
     id="REG-011-fixed-interval",
     breaks=["REG-011"],
     about={"zh": "按固定间隔重试注册", "en": "retries the registration at a fixed interval"},
