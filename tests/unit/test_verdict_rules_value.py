@@ -112,6 +112,17 @@ def test_constant_takes_what_is_absent_or_empty_for_a_value_where_it_is_told_to(
     assert judged(..., ["a"], 0, False) == ([], [1, 2, 3], [])
 
 
+def test_constant_begins_anew_where_it_is_told_to() -> None:
+    tape = Tape()
+    for value in "aa|bb|b|ba":
+        if value == "|":
+            tape.observe("conn.close")
+        else:
+            tape.call("iut", "report", value=value)
+    # the first one after each end is the measure and no occasion
+    assert ns(tape.judge("constant", of=REPORT, field="value", reset_by={"observation": "conn.close"})) == ([1, 4], [9], [])
+
+
 def test_sequence() -> None:
     assert ns(reports(1, 2, 4).judge("sequence", of=REPORT, field="value", start=1)) == ([0, 1], [2], [])
     assert ns(reports(2, 3).judge("sequence", of=REPORT, field="value", start=1)) == ([1], [0], [])
