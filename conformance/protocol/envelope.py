@@ -134,7 +134,10 @@ class Envelope:
             raise MalformedMessage(f"{self.name} is no string", raw)
         call_id = document.get(id_at) if id_at else read_id(document)
         body = document.get(body_at) if body_at else read_body[kind](document)
-        return Decoded(kind, name, call_id, body, read_code(document), document, *read_numbers(document))
+        seq, seen, epoch, boot_id = read_numbers(document)
+        if type(seq) is float or type(seen) is float:  # 5.0 is an integer as well (JSON Schema 2020-12, 4.2.3)
+            seq, seen = _whole(seq), _whole(seen)
+        return Decoded(kind, name, call_id, body, read_code(document), document, seq, seen, epoch, boot_id)
 
     @cached_property
     def _members(self) -> Mapping[Kind, tuple[str, str, str]]:
@@ -257,6 +260,10 @@ def _numbers_reader(places: list[str]) -> Reader:
         return [read(document) for read in readers]
 
     return members
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if type(value) is float and value.is_integer() else value
 
 
 def id_key(value: Any) -> str:

@@ -200,7 +200,7 @@ def _length(bounds: Any) -> Predicate:
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "string": lambda v: isinstance(v, str),
     "boolean": lambda v: isinstance(v, bool),
-    "integer": lambda v: isinstance(v, int) and not isinstance(v, bool),
+    "integer": lambda v: type(v) is int or (type(v) is float and v.is_integer()),  # 5.0, too: JSON Schema 2020-12, 4.2.3
     "number": lambda v: isinstance(v, int | float) and not isinstance(v, bool),
     "array": lambda v: isinstance(v, list),
     "object": lambda v: isinstance(v, Mapping),

@@ -55,6 +55,6 @@ class Link:
 
     def resume(self, last_seq: Any) -> list[bytes]:
         """The device has processed ours up to `last_seq`: what must be sent again, in order."""
-        done = last_seq if isinstance(last_seq, int) and not isinstance(last_seq, bool) else 0
+        done = last_seq if type(last_seq) in (int, float) else 0  # 5.0 is an integer as well; no bool
         self.unseen = [(n, raw) for n, raw in self.unseen if n > done]
         return [raw for _, raw in self.unseen]

@@ -73,3 +73,14 @@ def test_what_is_of_no_kind_is_malformed(raw: bytes, reason: str) -> None:
 def test_a_dialect_with_a_code_in_every_reply_tells_success_by_its_value() -> None:
     assert PLAIN.decode(b'{"seq":1,"code":0,"msg":"ok","data":{}}').kind == "result"
     assert PLAIN.decode(b'{"seq":1,"code":41,"msg":"no"}').kind == "error"
+
+
+@pytest.mark.parametrize(("written", "read"), [("5", 5), ("5.0", 5), ("5e0", 5), ("5.5", 5.5), ("1e400", None), ("true", True)])
+def test_an_integer_may_be_written_with_a_point(written: str, read: object) -> None:
+    frame = f'{{"jsonrpc":"2.0","id":"a","method":"status.query","params":{{}},"meta":{{"seq":{written},"seen":0.0}}}}'.encode()
+    if read is None:
+        with pytest.raises(MalformedMessage):
+            JSONRPC.decode(frame)
+        return
+    decoded = JSONRPC.decode(frame)
+    assert (decoded.seq, type(decoded.seq), decoded.seen, type(decoded.seen)) == (read, type(read), 0, int)

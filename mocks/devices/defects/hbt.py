@@ -99,7 +99,7 @@ class OnePeripheralLeftOut(Heartbeat):
 @defect(
     id="HBT-004-fault-kept-secret",
     breaks=["HBT-004"],
-    may_break=["PER-021", "PER-041", "PER-070"],
+    may_break=["CHN-015", "PER-021", "PER-041", "PER-070"],
     about={"zh": "故障不上报", "en": "keeps faults to itself"},
 )
 class FaultKeptSecret(Bank):

@@ -46,6 +46,13 @@ class Indented(Codec):
         return json.dumps(self.arranged(value), ensure_ascii=False, indent=2)
 
 
+@variant(id="json-integers-with-a-point", about={"zh": "序号写成5.0", "en": "sequence numbers as 5.0"})
+class IntegersWithAPoint(Link):
+    def meta(self, seq: int) -> dict[str, Any]:
+        meta = super().meta(seq)
+        return {**meta, "seq": float(meta["seq"]), "seen": float(meta["seen"])}
+
+
 @variant(id="json-ascii-escapes", about={"zh": "中文用转义写", "en": "Chinese as escapes"})
 class AsciiEscapes(Codec):
     def dumps(self, value: Any) -> str:
