@@ -34,7 +34,7 @@ async def _outcome(stage: Stage, rating_id: str) -> Entry:
 async def five_levels(stage: Stage) -> None:
     """All but one, which has a story of its own: a table that is turned round shows at the ends, one that slipped in between."""
     for level in ("very_satisfied", "very_dissatisfied", "satisfied", "basically_satisfied"):
-        rating_id = await steps.ask_rating(stage, await _served(stage))
+        rating_id = await steps.ask_rating(stage, await _served(stage), reading=False)
         if level == "very_satisfied":
             await steps.screen(stage, "非常满意", levels=5)
         await steps.rate(stage, level)

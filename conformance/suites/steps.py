@@ -117,11 +117,12 @@ async def close_session(stage: Stage, visit: Visit) -> None:
     await stage.reply(stage.city.close_session(visit.session_id))
 
 
-async def ask_rating(stage: Stage, visit: Visit, *, facts: Mapping[str, Any] | None = None) -> str:
-    """The city asks for the rating; returns the rating's id."""
+async def ask_rating(stage: Stage, visit: Visit, *, facts: Mapping[str, Any] | None = None, reading: bool = True) -> str:
+    """The city asks for the rating; returns the rating's id, when the resident has read unless he knows the page."""
     rating_id, request = stage.city.ask_rating(visit.session_id, facts=facts)
     await stage.reply(request)
-    await stage.quiet("T-QUIET")  # the resident reads before pressing
+    if reading:
+        await stage.quiet("T-QUIET")
     return rating_id
 
 
