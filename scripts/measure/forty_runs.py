@@ -12,8 +12,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.bench.memorylab import MemoryLab, broken_clauses
-from conformance.iut.device_file import load_device
+from conformance.bench.memorylab import MemoryWorkers, broken_clauses
+from conformance.spec.model import TimerSet
 from measure import Figure
 from measure.desk import REFERENCE, ROOT, Desk, Run, device_file
 from mocks.devices import variants
@@ -35,14 +35,16 @@ def _in_memory(desk: Desk) -> Iterator[Figure]:
 
 
 def _again(label: str, runs: Sequence[tuple[str | None, int]]) -> Figure:
-    device = load_device(REFERENCE)
-    labs = MemoryLab(timer_set="production"), MemoryLab(timer_set="lab")
     failed: Counter[str] = Counter()
     codes: Counter[int] = Counter()
-    for name, seed in runs:
-        result = labs[seed % 2].run(device, defect=name, seed=seed)
-        codes[result.exit_code] += 1
-        failed.update(f"{clause} ({name or 'reference'})" for clause in broken_clauses(result))
+    sets: tuple[TimerSet, TimerSet] = ("production", "lab")  # by even and by odd seeds
+    for parity, timer_set in enumerate(sets):
+        with MemoryWorkers(timer_set) as workers:
+            asked = [(name, workers.run(REFERENCE, defect=name, seed=seed)) for name, seed in runs if seed % 2 == parity]
+            for name, coming in asked:
+                result = coming.result()
+                codes[result.exit_code] += 1
+                failed.update(f"{clause} ({name or 'reference'})" for clause in broken_clauses(result))
     told = ", ".join(f"exit {code}: {count}" for code, count in sorted(codes.items()))
     return Figure(label, f"{len(runs)} runs, {sum(failed.values())} failures", not failed, f"{told} {_worst(failed)}".strip())
 
@@ -61,7 +63,10 @@ def _on_sockets(desk: Desk) -> Iterator[Figure]:
             started = {name: desk.start_run(files[name], outs[name], *words) for name in files}
             for name, process in started.items():
                 code, tail = desk.ended(process)
-                tallies[name, busy].add(Run(desk.scratch / outs[name], time.perf_counter() - begin, code, tail))
+                run = Run(desk.scratch / outs[name], time.perf_counter() - begin, code, tail)
+                tallies[name, busy].add(run)
+                how = "busy" if busy else "quiet"
+                print(f"round {number} of {desk.socket_runs}, {how}: {name} exit {code}, {run.seconds:.0f} s", flush=True)
     for (name, busy), tally in tallies.items():
         if tally.codes:
             yield tally.figure(f"{name}.toml", "every core busy besides" if busy else "the good devices side by side")
