@@ -29,7 +29,7 @@ import psutil
 from measure import CannotMeasure, Figure
 from measure.desk import ROOT, Desk
 
-ORDER = ("rejudge", "core_wall", "virtual_time", "journal", "channel", "memory", "four_devices", "kill_matrix", "forty_runs")
+ORDER = ("rejudge", "core_wall", "virtual_time", "journal", "channel", "memory", "four_devices", "forty_runs", "kill_matrix")
 
 
 @dataclass(frozen=True)
