@@ -185,8 +185,8 @@ def test_a_monitor_that_asks_for_more_than_there_is_gets_every_case() -> None:
 
 def test_rvw_plan_tells_why_a_monitored_clause_has_cases() -> None:
     done = CliRunner().invoke(app, ["plan", "--device", str(REFERENCE), "--clause", "HBT-006", "--lang", "en"])
-    assert "-> monitors HBT-006.a HBT-006.b" in done.output, done.output
-    assert "monitored, without a stimulus of its own: HBT-006.a HBT-006.b; the cases" in done.output
+    assert "-> monitors HBT-006.a HBT-006.b HBT-006.c" in done.output, done.output
+    assert "monitored, without a stimulus of its own: HBT-006.a HBT-006.b HBT-006.c; the cases" in done.output
 
 
 @pytest.mark.parametrize(
