@@ -68,7 +68,7 @@ def server(be: str, devices: int = 0, *, tls: bool = False) -> Iterator[Server]:
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
-    apart(process.pid)
+    own = apart(process.pid)
     try:
         process.stdin.write(json.dumps({"be": be, "devices": devices, "tls": tls}).encode() + b"\n")
         process.stdin.flush()
@@ -77,6 +77,8 @@ def server(be: str, devices: int = 0, *, tls: bool = False) -> Iterator[Server]:
             raise CannotMeasure(f"the server process ({be}) did not come up")
         yield Server(process, json.loads(line))
     finally:
+        if own:
+            os.sched_setaffinity(0, own)  # what is measured after this has all cores again
         process.stdin.close()
         try:
             process.wait(10)
@@ -85,14 +87,17 @@ def server(be: str, devices: int = 0, *, tls: bool = False) -> Iterator[Server]:
             process.wait()
 
 
-def apart(server_pid: int) -> None:
-    """The server on the first core, we who load it on the others, where the system lets us say so."""
+def apart(server_pid: int) -> set[int]:
+    """The server on the first core, we who load it on the others, where the system lets us say so. Returns the cores that were
+    ours before, for afterwards."""
     if not hasattr(os, "sched_setaffinity"):
-        return
+        return set()
+    own = os.sched_getaffinity(0)
     cores = sorted(os.sched_getaffinity(server_pid))
     if len(cores) > 1:
         os.sched_setaffinity(server_pid, cores[:1])
         os.sched_setaffinity(0, cores[1:])
+    return own
 
 
 def _environment() -> dict[str, str]:
