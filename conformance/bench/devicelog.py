@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
-from conformance.iut.process import expand
+from conformance.iut.process import expand, kill_family
 from conformance.protocol.pointer import MISSING
 from conformance.trace.clock import Clock
 from conformance.trace.recorder import Recorder
@@ -20,6 +20,8 @@ from conformance.trace.transcript import Entry
 MAX_LINES: Final = 200
 LINE_CHARS: Final = 2000  # kept of each
 COMMAND_LIMIT_S: Final = 10.0
+READ_BYTES: Final = 1 << 16
+LOG_BYTES: Final = 4 << 20  # of what a command prints, the last
 MARGIN_S: Final = 1.0  # a device's clock is read only to its own precision
 _STAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
@@ -77,13 +79,33 @@ class CommandLog:
             )  # fmt: skip
         except OSError as error:
             return [(end, f"(the log command {self._command[0]!r} cannot be started: {error.strerror or error})")]
+        output = bytearray()
         try:
-            output, _ = await asyncio.wait_for(process.communicate(), COMMAND_LIMIT_S)
+            await asyncio.wait_for(_hear(process, output), COMMAND_LIMIT_S)
         except TimeoutError:
-            process.kill()
-            return [(end, f"(the log command gave nothing within {COMMAND_LIMIT_S:.0f} s)")]
+            if not output:
+                return [(end, f"(the log command gave nothing within {COMMAND_LIMIT_S:.0f} s)")]
+        finally:
+            kill_family(process.pid)
+            await process.wait()
         lines = output.decode("utf-8", "replace").splitlines()
         return _aligned(lines, began + ahead, start, end)[-MAX_LINES:]
+
+
+async def _hear(process: asyncio.subprocess.Process, output: bytearray) -> None:
+    """Read to the end what it says and keep the last of it, in whole lines: a log grows at its end, and may be larger than our
+    memory, and a mask finds no half of a secret."""
+    assert process.stdout is not None
+    cut = False
+    try:
+        while chunk := await process.stdout.read(READ_BYTES):
+            output += chunk
+            if len(output) > 2 * LOG_BYTES:
+                cut = True
+                del output[:-LOG_BYTES]
+    finally:
+        if cut:
+            del output[: output.find(b"\n") + 1 or None]
 
 
 def _aligned(lines: Sequence[str], zero: float, start: float, end: float) -> list[Line]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from conformance.bench.identity import Identity
 from conformance.iut.device_file import DeviceFile
-from conformance.iut.process import DeviceProcess, expand
+from conformance.iut.process import DeviceProcess, expand, kill_family
 from conformance.iut.upper_tester import HttpUpperTester
 from conformance.spec.model import Text
 from conformance.spec.problems import Spoken
@@ -18,6 +20,7 @@ from mocks.pki import RunCa
 
 HOOK_LIMIT_S: Final = 1800.0  # flashing takes its time, but not for ever
 TOLD_LINES: Final = 8
+TOLD_BYTES: Final = 1 << 16  # the last lines are sought in these
 NOBODY: Final = "https://127.0.0.1:9/"  # RFC 863: discard; a device that is only asked who it is must reach no city
 
 
@@ -36,10 +39,7 @@ def before_run(device: DeviceFile, secrets: Iterable[bytes | str] = ()) -> None:
         return
     place = f"{device.place('iut', 'hooks', 'before_run')}"
     try:
-        done = subprocess.run(
-            expand(command), cwd=device.directory(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, timeout=HOOK_LIMIT_S, check=False,
-        )  # fmt: skip
+        code, said = _said(expand(command), device.directory())
     except OSError as error:
         why = error.strerror or error
         raise HookFailed(Text(
@@ -50,13 +50,33 @@ def before_run(device: DeviceFile, secrets: Iterable[bytes | str] = ()) -> None:
         raise HookFailed(Text(
             f"{place}: before_run: {HOOK_LIMIT_S:.0f} 秒内没有结束", f"{place}: before_run: no end within {HOOK_LIMIT_S:.0f} s"
         )) from error  # fmt: skip
-    if done.returncode != 0:
-        tail = _mask_of(secrets)(done.stdout.decode("utf-8", "replace")).splitlines()[-TOLD_LINES:]
-        code = done.returncode
+    if code != 0:
+        tail = _mask_of(secrets)(said.decode("utf-8", "replace")).splitlines()[-TOLD_LINES:]
         raise HookFailed(Text(
             f"{place}: before_run 以退出码 {code} 结束；没有运行任何用例",
             f"{place}: before_run ended with exit code {code}; nothing was run",
         ), *(f"  {line}" for line in tail))  # fmt: skip
+
+
+def _said(command: Sequence[str], directory: Path) -> tuple[int, bytes]:
+    """Exit code, and the end of what it said. A file takes that: a pipe would stay open for as long as a helper that the command
+    leaves behind (an ssh master, a debug server), and the run with it. Raises OSError, TimeoutExpired; whatever it raises, the
+    command and all that it started is ended."""
+    with tempfile.TemporaryFile() as words:
+        process = subprocess.Popen(
+            command, cwd=directory, stdin=subprocess.DEVNULL, stdout=words, stderr=subprocess.STDOUT
+        )  # fmt: skip
+        try:
+            code = process.wait(HOOK_LIMIT_S)
+        except BaseException:
+            kill_family(process.pid)
+            process.wait()
+            raise
+        size = words.seek(0, os.SEEK_END)
+        words.seek(max(0, size - TOLD_BYTES))
+        if words.tell():
+            words.readline()  # a line that is cut goes: the mask finds no half of a secret
+        return code, words.read()
 
 
 def _mask_of(secrets: Iterable[bytes | str]) -> Callable[[str], str]:

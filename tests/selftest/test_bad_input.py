@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
+from conformance.bench import hooks
 from conformance.bench.hooks import HookFailed
 from conformance.bench.live import LiveRun, Options, UsageProblem, prepare
 from conformance.bench.outputs import JOURNAL
@@ -223,6 +226,36 @@ def test_a_hook_that_fails_stops_before_the_world(tmp_path: Path) -> None:
     device = device_file(tmp_path, "hook", f"[iut.hooks]\nbefore_run = {json.dumps(hook)}\n")
     code, text = rvw("run", "--device", device, "--out", tmp_path / "run")
     assert (code, "exit code 7" in text, "no device on USB" in text) == (USAGE, True, True), text
+
+
+HELPER = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()']).pid)"
+
+
+def test_a_hook_s_helper_that_stays_behind_does_not_hold_the_run(tmp_path: Path) -> None:
+    hook = [sys.executable, "-c", f"{HELPER}; raise SystemExit(7)"]
+    device = device_file(tmp_path, "helper", f"[iut.hooks]\nbefore_run = {json.dumps(hook)}\n")
+    code, text = rvw("run", "--device", device, "--out", tmp_path / "run")
+    helper = re.search(r"^rvw:\s+([0-9]+)$", text, re.MULTILINE)
+    assert helper is not None, text
+    psutil.Process(int(helper[1])).kill()
+    assert (code, "exit code 7" in text) == (USAGE, True), text
+
+
+def test_of_a_hook_that_talks_much_the_end_is_told(tmp_path: Path) -> None:
+    hook = [sys.executable, "-c", "print('x' * 5_000_000); print('no device on USB'); raise SystemExit(7)"]
+    device = device_file(tmp_path, "talks", f"[iut.hooks]\nbefore_run = {json.dumps(hook)}\n")
+    code, text = rvw("run", "--device", device, "--out", tmp_path / "run")
+    assert (code, "no device on USB" in text, "xxxx" in text) == (USAGE, True, False), text[:2000]
+
+
+def test_a_hook_without_an_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hooks, "HOOK_LIMIT_S", 1.0)
+    hook = [sys.executable, "-c", f"{HELPER}; import signal; signal.pause()"]
+    device = device_file(tmp_path, "endless", f"[iut.hooks]\nbefore_run = {json.dumps(hook)}\n")
+    prepared = prepare(Options(device=device, out=tmp_path / "run", seed=1))
+    with pytest.raises(hooks.HookFailed, match="no end within 1 s"):
+        hooks.before_run(prepared.device)
+    assert not psutil.Process().children(recursive=True), "what the command started has gone with it"
 
 
 def test_two_runs_do_not_share_a_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,9 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
+from conformance.bench import devicelog
 from conformance.bench.devicelog import LINE_CHARS, CommandLog, StderrLog, report
 from conformance.spec.loader import load
 from conformance.trace.masking import Masker
@@ -82,6 +85,30 @@ def test_a_command_that_is_not_there_says_so_in_the_log() -> None:
     clock = StillClock()
     found = asyncio.run(CommandLog(["rvw-no-such-command"], HERE, clock, _recorder(clock)).between(0.0, 1.0))
     assert "cannot be started" in found[0][1]
+
+
+def test_of_a_log_larger_than_memory_the_last_whole_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devicelog, "LOG_BYTES", 1 << 16)
+    clock = StillClock()
+    command = [sys.executable, "-c", "for n in range(100_000): print(f'line {n:06}')"]
+    found = asyncio.run(CommandLog(command, HERE, clock, _recorder(clock)).between(0.0, 1.0))
+    assert [line for _, line in found] == [f"line {n:06}" for n in range(100_000 - devicelog.MAX_LINES, 100_000)]
+
+
+def test_one_line_without_an_end_is_not_kept_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devicelog, "LOG_BYTES", 1 << 16)
+    clock = StillClock()
+    command = [sys.executable, "-c", "print('x' * 1_000_000); print('after')"]
+    found = asyncio.run(CommandLog(command, HERE, clock, _recorder(clock)).between(0.0, 1.0))
+    assert found == [(1.0, "after")]
+
+
+def test_a_log_that_goes_on_is_told_as_far_as_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devicelog, "COMMAND_LIMIT_S", 1.0)
+    clock = StillClock()
+    command = [sys.executable, "-c", "import signal; print('swipe', flush=True); signal.pause()"]
+    found = asyncio.run(CommandLog(command, HERE, clock, _recorder(clock)).between(0.0, 1.0))
+    assert found == [(1.0, "swipe")]
 
 
 def test_a_long_line_is_masked_before_it_is_cut() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -93,3 +94,65 @@ def test_a_wait_that_is_worth_telling_is_on_the_record_with_its_span() -> None:
 
     told = [(entry.obs, entry.facts.get("ms")) for entry in asyncio.run(scenario()).transcript]
     assert told == [("bench.lag", None), ("bench.starved", lag.WORTH_MS + 1), ("bench.lag", None)]
+
+
+class Clockwork(asyncio.SelectorEventLoop):
+    """A loop whose clock goes on by what somebody takes, without anybody waiting for it."""
+
+    taken_s = 0.0
+
+    def time(self) -> float:
+        """Seconds, with what was taken."""
+        return super().time() + self.taken_s
+
+
+class SlowToLook(Waited):
+    """The machine takes its time over the look itself."""
+
+    def __init__(self, loop: Clockwork, takes_s: float) -> None:
+        super().__init__()
+        self.loop, self.takes_s = loop, takes_s
+        self.looked = asyncio.Event()
+
+    def look_around(self) -> None:
+        """Time goes by."""
+        self.loop.taken_s += self.takes_s
+        self.looked.set()
+
+
+def lags(recorder: Recorder) -> list[float]:
+    return [float(str(entry.facts["p999_ms"])) for entry in recorder.transcript if entry.obs == "bench.lag"]
+
+
+def test_what_looking_takes_is_lateness_of_ours() -> None:
+    loop = Clockwork()
+
+    async def scenario() -> list[float]:
+        recorder = Recorder(Transcript(load()), SystemClock(), None, Masker())
+        processes = SlowToLook(loop, 5.0)
+        meter = LagMeter(recorder, processes)
+        meter.start()
+        await processes.looked.wait()
+        meter.report()
+        meter.stop()
+        return lags(recorder)
+
+    with contextlib.closing(loop):
+        assert max(loop.run_until_complete(scenario())) >= 4900.0
+
+
+def test_a_tick_that_is_still_held_up_is_in_the_report() -> None:
+    loop = Clockwork()
+
+    async def scenario() -> list[float]:
+        recorder = Recorder(Transcript(load()), SystemClock(), None, Masker())
+        meter = LagMeter(recorder, Waited())
+        meter.start()
+        await asyncio.sleep(0)  # the tick is set
+        loop.taken_s += 5.0
+        meter.report()
+        meter.stop()
+        return lags(recorder)
+
+    with contextlib.closing(loop):
+        assert loop.run_until_complete(scenario())[0] >= 4900.0
