@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from conformance.spec.model import Interface
@@ -21,9 +21,12 @@ RECOVERY: Final[Mapping[str, str]] = {
     "clock_shift": "T-RECOVER", "http": "T-RECOVER", "tls": "T-RECONNECT", "oversize": "T-RECONNECT",
     "counter": "T-RECOVER",
 }  # fmt: skip
-DETAILED: Final = ("http", "tls", "counter")  # named with a detail: http.503, tls.expired
+DETAILED: Final = ("http", "tls", "counter")  # named with a detail: http.503, http.lost (the answer is), tls.expired
 PRESENTATIONS: Final = ("good", "wrong_host", "expired", "unknown_ca", "tls11")
 CUT_ROLES: Final = {"cut.channel": ("channel.resume", "channel.login"), "cut.signaling": ("signaling.attach",)}
+# A lost answer ends here. Not before: where nothing came on a connection that was used before, a browser sends the same request
+# again by itself, signature and all, and no page can keep it from that.
+_INSIDE_THE_STATUS_LINE: Final = len(b"HTTP/1.1 ")
 Undo = Callable[[], None]
 
 
@@ -132,6 +135,9 @@ class Faults:
             if role is not None and docking.role_of(interface, raw) != role:
                 continue
             row.left -= 1
+            if row.detail == "lost":
+                done = docking.handle(conn, interface, raw)
+                return replace(done, raw=done.raw[:_INSIDE_THE_STATUS_LINE], drop=True)
             return docking.failure(conn, interface, raw, row.detail, row.params.get("retry_after_s"))
         return None
 

@@ -122,15 +122,19 @@ async def remote_first(stage: Stage) -> None:
 
 
 @case(
-    "que.retry-after-5xx",
-    "取号遇服务端错误后原样重试",
-    "repeats a ticket request unchanged after a server error",
+    "que.retry-unchanged",
+    "取号失败或未得到答复后原样重试",
+    "repeats a ticket request unchanged after a server error, and where no answer came",
     roles=TICKET,
     verbs="card",
 )
-async def retry_after_5xx(stage: Stage) -> None:
-    """The first request gets 500: a good device repeats the very same one."""
-    async with stage.fault("http.500", role=TICKET, times=1, recovery="T-RECOVER"):
-        first = await steps.swipe(stage)
-        again = await stage.expect(TICKET, timer="T-RECOVER", after=first.n)
+async def retry_unchanged(stage: Stage) -> None:
+    """The first request gets 500, the answer to the second is lost: a good device repeats the very same one each time."""
+    async with (
+        stage.fault("http.500", role=TICKET, times=1, recovery="T-RECOVER"),
+        stage.fault("http.lost", role=TICKET, times=1, recovery="T-RECOVER"),
+    ):
+        again = await steps.swipe(stage)
+        for _ in range(2):
+            again = await stage.expect(TICKET, timer="T-RECOVER", after=again.n)
     await steps.ticket(stage, again)

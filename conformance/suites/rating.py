@@ -60,19 +60,24 @@ async def dissatisfied(stage: Stage) -> None:
 
 @case(
     "rat.repeat-once",
-    "评价提交失败后只记一次",
-    "a rating that met an error is repeated, and counts once",
+    "评价提交失败或未得到答复后重试，只记一次",
+    "a rating that met an error or no answer is repeated, and counts once",
     roles=RATING,
     verbs="card rate",
 )
 async def repeat_once(stage: Stage) -> None:
-    """The system answers 500 to the first submission, of a rating that has the most to lose: a level and a reason."""
+    """The system answers 500 to the first submission, of a rating that has the most to lose: a level and a reason. It takes the
+    second, and its answer is lost."""
     visit = await _served(stage)
-    async with stage.fault("http.500", role="rating.submit", times=1, recovery="T-RECOVER"):
+    async with (
+        stage.fault("http.500", role="rating.submit", times=1, recovery="T-RECOVER"),
+        stage.fault("http.lost", role="rating.submit", times=1, recovery="T-RECOVER"),
+    ):
         rating_id = await steps.ask_rating(stage, visit)
         await steps.rate(stage, "dissatisfied", reasons=["等候时间过长"])
-        first = await _outcome(stage, rating_id)
-        await stage.expect("rating.submit", timer="T-RECOVER", after=first.n, rating_id=rating_id)
+        sent = await _outcome(stage, rating_id)
+        for _ in range(2):
+            sent = await stage.expect("rating.submit", timer="T-RECOVER", after=sent.n, rating_id=rating_id)
     await stage.quiet("T-QUIET")
 
 

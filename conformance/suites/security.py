@@ -53,7 +53,7 @@ async def tls_wrong_host(stage: Stage) -> None:
 @case("sec.tls-expired", "拒绝过期证书", "refuses an expired certificate", sockets=True)
 async def tls_expired(stage: Stage) -> None:
     """The server shows a certificate that has expired."""
-    await _bad_tls(stage, "expired")
+    await _bad_tls(stage, "expired", restart=True)
 
 
 @case("sec.tls-unknown-ca", "拒绝未知机构签发的证书", "refuses a certificate of an unknown CA", sockets=True)

@@ -37,7 +37,8 @@ PROVOKED = {"409": "duplicate-device"}  # statuses that a fault tells with the r
 
 @dataclass(frozen=True, slots=True)
 class HttpAction:
-    """What a shell does: after `delay_s` send `raw`, then close where told; `drop` means cut without a word."""
+    """What a shell does: after `delay_s` send `raw`, then close where told; `drop` means cut, without a word
+    where `raw` is empty, and after these bytes, which are no answer, where not."""
 
     raw: bytes
     to: int = -1  # number of the request's observation

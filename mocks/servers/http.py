@@ -202,6 +202,11 @@ class HttpConnection(asyncio.Protocol):
     def _answer(self, action: HttpAction) -> None:
         if self._transport is None or self._transport.is_closing():
             return
+        if action.drop and action.raw:
+            self._ended = ("bench", "fault")
+            self._transport.write(action.raw)
+            self._transport.close()
+            return
         if action.drop:
             self.abort("fault")
             return

@@ -54,6 +54,12 @@ def test_faults_bend_the_wire_and_end() -> None:
         async with city.faults.during("http.503", retry_after_s=2):
             reply = await client.ask("GET", "/time")
             assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+        async with city.faults.during("http.lost", times=1, role="ticket.issue"):
+            assert (await client.ask("GET", "/time")).status == 200
+            body = city.office.dialect.example(city.spec.messages["ticket.issue"], "request")
+            with pytest.raises(ConnectionError):
+                await client.ask("POST", "/tickets", body)
+            assert (await client.ask("POST", "/tickets", body)).status == 200  # done, though nobody heard of it
         async with city.faults.during("malformed"):
             with pytest.raises(json.JSONDecodeError):
                 json.loads((await client.ask("GET", "/time")).body)

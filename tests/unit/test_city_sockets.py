@@ -223,6 +223,21 @@ def test_keep_alive_serves_one_after_the_other_and_pipelining_is_refused(loop: A
     run(loop, story)
 
 
+@both_loops
+def test_a_lost_answer_ends_inside_its_status_line_and_is_no_answer_on_record(loop: Any) -> None:
+    async def story() -> None:
+        async with listening() as (city, listeners):
+            parts = urlsplit(listeners.docking_url)
+            raw = render_request("OPTIONS", parts.path + "/time", [("host", parts.netloc), ("connection", "close")], b"")
+            async with city.faults.during("http.lost", times=1):
+                assert await exchange(listeners.docking_url, raw, trusting(listeners)) == b"HTTP/1.1 "
+                assert (await exchange(listeners.docking_url, raw, trusting(listeners))).startswith(b"HTTP/1.1 204")
+            told = [e for e in city.recorder.transcript if e.obs in ("http.request", "http.response")]
+            assert [e.obs for e in told] == ["http.request", "http.request", "http.response"]
+
+    run(loop, story)
+
+
 class Reader(WSListener):
     """Texts and the close of a client's socket."""
 

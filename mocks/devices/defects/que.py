@@ -68,6 +68,30 @@ class NewRequestEachTime(Tickets):
 
 
 @defect(
+    id="QUE-004-new-request-where-no-answer-came",
+    breaks=["QUE-004"],
+    about={"zh": "未得到答复时重新发起取号", "en": "a ticket request whose answer was lost is made anew"},
+)
+class NewRequestWhereNoAnswerCame(Tickets):
+    async def deliver(self, body: dict[str, Any]) -> dict[str, Any]:
+        attempt = 0
+        while True:
+            wait = 0.0
+            try:
+                answer: dict[str, Any] = await self.d.docking.json("POST", "/tickets", body)
+            except Refused as refused:
+                if not self.d.docking.worth_retrying(refused.problem, attempt):
+                    raise
+                wait = refused.problem.retry_after_s
+            except OSError:
+                body = {**body, "request_id": self.request_id()}
+            else:
+                return answer
+            await asyncio.sleep(self.d.backoff.pause(wait, attempt))
+            attempt += 1
+
+
+@defect(
     id="QUE-006-agent-and-principal-swapped",
     breaks=["QUE-006"],
     about={"zh": "代办时代理人与被代理人颠倒", "en": "agent and principal are swapped"},
@@ -245,6 +269,16 @@ class AgentIsPrincipal(Tickets):
 class BlankWhenTurnedAway(Screens):
     def main(self) -> list[str]:
         return [] if "不在服务时间" in self.message else super().main()
+
+
+@defect(
+    id="QUE-012-no-reason-told",
+    breaks=["QUE-012"],
+    about={"zh": "服务时间外被拒时不说明原因", "en": "a resident who is turned away outside the hours is not told why"},
+)
+class NoReasonTold(Tickets):
+    def refused(self, problem: Problem) -> None:
+        super().refused(Problem(problem.status, "", "", problem.retry_after_s))
 
 
 @defect(

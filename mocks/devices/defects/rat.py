@@ -7,11 +7,12 @@ from typing import Any
 
 from mocks.devices.reference.calls import Calls
 from mocks.devices.reference.commands import Command, Commands
-from mocks.devices.reference.docking import Docking, Problem, Refused
+from mocks.devices.reference.docking import Docking, Problem, Refused, Request
 from mocks.devices.reference.materials import Materials
 from mocks.devices.reference.rating import Prompt, Ratings
 from mocks.devices.reference.screens import LEVELS
 from mocks.devices.reference.sessions import Sessions
+from mocks.devices.reference.transport import HttpReply
 from mocks.devices.reference.wire import WRONG_STATE, RpcError
 from mocks.devices.registry import defect
 
@@ -69,6 +70,21 @@ class SilenceAfterTimeout(Ratings):
 class RatingLostOnError(Docking):
     def worth_retrying(self, problem: Problem, attempt: int) -> bool:
         return problem.status < 500 and super().worth_retrying(problem, attempt)
+
+
+@defect(
+    id="RAT-004-rating-lost-with-its-answer",
+    breaks=["RAT-004"],
+    about={"zh": "未得到答复即丢弃评价", "en": "a rating whose answer was lost is not sent again"},
+)
+class RatingLostWithItsAnswer(Docking):
+    async def send(self, request: Request) -> HttpReply:
+        try:
+            return await super().send(request)
+        except OSError:
+            if request.path != "/ratings":
+                raise
+            return HttpReply(201, {}, b"")
 
 
 @defect(

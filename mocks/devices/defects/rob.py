@@ -114,7 +114,7 @@ class StaysInErrorState(Link):
 @defect(
     id="ROB-006-hammers-after-a-surprise",
     breaks=["ROB-006"],
-    may_break=["QUE-012", "SEC-022"],
+    may_break=["QUE-004", "QUE-012", "SEC-022"],  # it knows no error but an answer
     about={"zh": "遇到意外答复后密集重试", "en": "hammers the server after an unforeseen answer"},
 )
 class HammersAfterSurprise(Tickets):

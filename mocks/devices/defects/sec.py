@@ -81,6 +81,19 @@ class AnyHostForRequests(Trust):
         return context
 
 
+@defect(
+    id="SEC-003-expired-for-requests",
+    breaks=["SEC-003"],
+    needs="sockets",
+    about={"zh": "仅HTTP请求不检查证书有效期", "en": "HTTP requests alone do not check whether the certificate has expired"},
+)
+class ExpiredForRequests(Trust):
+    def for_requests(self) -> ssl.SSLContext:
+        context = self.context()
+        context.verify_flags = ssl.VerifyFlags(int(context.verify_flags) | _NO_CHECK_TIME)
+        return context
+
+
 class _ForTimeOnly(Docking):
     """Bends only the time query: its refusal costs nothing, so the fault stays alone."""
 

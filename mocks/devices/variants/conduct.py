@@ -9,6 +9,7 @@ from mocks.devices.reference.actions import Actions
 from mocks.devices.reference.backoff import Backoff
 from mocks.devices.reference.calls import Call, Calls
 from mocks.devices.reference.channel import Channel
+from mocks.devices.reference.docking import Problem
 from mocks.devices.reference.heartbeat import Heartbeat
 from mocks.devices.reference.link import Answer
 from mocks.devices.reference.pictures import Picture, picture_of
@@ -183,6 +184,15 @@ class StartsLater(Actions):
     async def perform(self, command: Any) -> dict[str, Any]:
         await asyncio.sleep(0.05)
         return await super().perform(command)
+
+
+@variant(id="closed-in-words-of-its-own", about={"zh": "以起止时刻说明不在服务时间", "en": "says from when to when it is open"})
+class ClosedInWordsOfItsOwn(Tickets):
+    def refused(self, problem: Problem) -> None:
+        if problem.slug == "outside-service-hours":
+            self.d.screens.show("本窗口每日 9:00—17:00 办理，请届时再来")
+        else:
+            super().refused(problem)
 
 
 @variant(id="number-in-large-type", about={"zh": "号码单独成行", "en": "the number on a line of its own"})
