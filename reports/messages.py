@@ -33,13 +33,14 @@ def is_message(entry: Entry) -> bool:
 def is_telling(entry: Entry, spec: Spec) -> bool:
     """Whether the entry helps a reader: messages, connections, faults, stimuli.
 
-    Waits and device logs do not, nor do the connections of an HTTP interface: each request says as much itself.
+    Waits and device logs do not, nor do the connections of an HTTP interface, where each request says as much itself; but one
+    that the bench cut tells why a request has no answer.
     """
     if is_message(entry):
         return True
     if entry.obs.startswith("conn."):
         interface = spec.interfaces.get(entry.iface)
-        return interface is None or interface.transport != "http"
+        return interface is None or interface.transport != "http" or entry.facts.get("reason") == "fault"
     if entry.obs == "tls.offer":
         return str(entry.facts.get("presented", "good")) != "good"
     return entry.obs.startswith(_TELLING)

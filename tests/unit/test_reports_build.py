@@ -6,11 +6,13 @@ import shlex
 from dataclasses import replace
 
 from reports_sample import sample, sample_run
+from verdict_helpers import Tape
 
 from conformance.trace.transcript import Transcript
 from conformance.verdict.model import CaseResult, Verdict
 from reports import words
 from reports.build import build, worst
+from reports.messages import is_telling
 
 
 def test_every_clause_and_case_of_the_result_is_in_the_report() -> None:
@@ -194,3 +196,10 @@ def test_a_case_that_never_started_has_no_time() -> None:
     row = build(replace(result, cases=(never,)), transcript, spec).cases[0]
     assert row.started_s is None
     assert row.title is None
+
+
+def test_an_answer_that_the_bench_lost_stands_on_the_card_and_other_ends_of_requests_do_not() -> None:
+    tape, spec = Tape(), sample_run()[2]
+    done, lost = (tape.observe("conn.close", iface="I1", conn="c1", by="bench", reason=reason) for reason in ("done", "fault"))
+    assert not is_telling(done, spec)
+    assert is_telling(lost, spec)
