@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -84,6 +85,11 @@ class Desk:
         """A run in real time, not waited for."""
         target = str(self.scratch / out)
         return self.command("run", "--device", str(device), "--no-prompts", "--lang", "en", "--out", target, *more)
+
+    def keep(self, out: Path) -> None:
+        """Copy what a command wrote to rvw-out/prove: scratch goes, and who asks why a run failed needs its record."""
+        if out.is_dir():
+            shutil.copytree(out, ROOT / "rvw-out" / "prove" / out.name, dirs_exist_ok=True)
 
     @cached_property
     def core_run(self) -> Run:

@@ -65,6 +65,8 @@ def _on_sockets(desk: Desk) -> Iterator[Figure]:
                 code, tail = desk.ended(process)
                 run = Run(desk.scratch / outs[name], time.perf_counter() - begin, code, tail)
                 tallies[name, busy].add(run)
+                if code != 0:
+                    desk.keep(run.out)
                 how = "busy" if busy else "quiet"
                 print(f"round {number} of {desk.socket_runs}, {how}: {name} exit {code}, {run.seconds:.0f} s", flush=True)
     for (name, busy), tally in tallies.items():

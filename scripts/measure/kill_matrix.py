@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 from conformance.bench.killmatrix import machine_verified, machine_verified_obligations
 from conformance.spec.loader import load
@@ -28,7 +29,9 @@ def measure(desk: Desk) -> list[Figure]:
         raise CannotMeasure(f"`rvw defects` ended with exit code {code}: {tail}")
     matrix = json.loads(file.read_text(encoding="utf-8"))
     rows = matrix["defects"]
-    escaped = [row["id"] for row in rows if not row["ok"]]
+    escaped = [_escaped(row) for row in rows if not row["ok"]]
+    if escaped:
+        desk.keep(out)
     spec = load()
     clauses, obligations = len(machine_verified(spec)), len(machine_verified_obligations(spec))
     alive, whole = matrix["survivors"], matrix["unbroken"]
@@ -44,3 +47,8 @@ def measure(desk: Desk) -> list[Figure]:
                everyday["caught"] == everyday["of"], "" if everyday["caught"] == everyday["of"] else told),
         Figure("time for all, those once more left out", f"{seconds:.0f} s"),
     ]
+
+
+def _escaped(row: dict[str, Any]) -> str:
+    """A defect that was not caught cleanly: what it did not break, and what broke besides."""
+    return " ".join((row["id"], *(f"not:{clause}" for clause in row["missed"]), *(f"also:{clause}" for clause in row["stray"])))
