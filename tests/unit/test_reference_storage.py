@@ -1,10 +1,7 @@
-"""The reference device's disk: nobody waits for it, nothing is lost on the way, and what is read is what was written last."""
+"""The reference device's disk: no file takes another's place, and a power loss leaves the old text or the new one."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,41 +9,49 @@ import pytest
 from mocks.devices.reference.storage import DirStorage
 
 
-@contextmanager
-def stalled(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """A disk that puts no file in the place of another until it is let go; yields what is set when it is first asked to."""
-    asked, go_on, replace = threading.Event(), threading.Event(), Path.replace
-
-    def late(self: Path, target: Path) -> Path:
-        asked.set()
-        assert go_on.wait(10)
-        return replace(self, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", late)
-        try:
-            yield asked
-        finally:
-            go_on.set()
+class PowerLossError(Exception):
+    """The power is gone now."""
 
 
-def test_who_writes_does_not_wait_for_the_disk_and_reads_what_was_written_last(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_file_is_renamed_over_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, rename, taken = DirStorage(tmp_path), Path.rename, []
+
+    def watched(self: Path, target: Path) -> Path:
+        taken.append(target.exists())
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", watched)
+    monkeypatch.setattr(Path, "replace", lambda *_: pytest.fail("replaces"))
+    for text in ("0", "1", "2"):
+        disk.write("state.json", text)
+        assert (disk.read("state.json"), disk.names()) == (text, ["state.json"])
+    assert taken == [False] * 5
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_a_power_loss_leaves_the_old_text_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    DirStorage(tmp_path).write("state.json", "old")
+    steps = iter(range(3))
+
+    def last(name: str) -> None:
+        done = getattr(Path, name)
+
+        def cut(self: Path, *words: object, **more: object) -> object:
+            if next(steps) == step:
+                raise PowerLossError
+            return done(self, *words, **more)
+
+        monkeypatch.setattr(Path, name, cut)
+
+    last("rename")
+    last("unlink")
+    with pytest.raises(PowerLossError):
+        DirStorage(tmp_path).write("state.json", "new")
+    monkeypatch.undo()
     disk = DirStorage(tmp_path)
-    disk.write("state.json", "0")
-    disk.settle()
-    with stalled(monkeypatch) as asked:
-        disk.write("state.json", "1")
-        assert asked.wait(10)
-        disk.write("spool/page", "p")
-        disk.write("state.json", "2")
-        disk.remove("spool/page")
-        assert (disk.read("state.json"), disk.read("spool/page"), disk.names()) == ("2", None, ["state.json"])
-        assert (tmp_path / "state.json").read_text() == "0"  # a power loss now leaves the old one, whole
-    disk.settle()
-    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["state.json"]
-    assert ((tmp_path / "state.json").read_text(), disk.read("state.json"), disk.names()) == ("2", "2", ["state.json"])
+    assert disk.read("state.json") == ("new" if step == 2 else "old")
+    disk.write("state.json", "next")
+    assert disk.read("state.json") == "next"
 
 
 def test_what_others_left_on_the_disk_is_seen_too(tmp_path: Path) -> None:
@@ -55,14 +60,4 @@ def test_what_others_left_on_the_disk_is_seen_too(tmp_path: Path) -> None:
     disk = DirStorage(tmp_path)
     assert (disk.names(), disk.read("left/card.json"), disk.read("nothing")) == (["left/card.json"], "\ufffd{}", None)
     disk.remove("left/card.json")
-    disk.settle()
     assert (disk.names(), list(tmp_path.rglob("*.json"))) == ([], [])
-
-
-def test_a_disk_that_takes_nothing_is_told_and_the_text_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    disk = DirStorage(tmp_path)
-    (tmp_path / "state.json").mkdir()
-    disk.write("state.json", "1")
-    disk.settle()
-    assert disk.read("state.json") == "1"
-    assert capsys.readouterr().err.startswith("disk: state.json: ")
