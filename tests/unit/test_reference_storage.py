@@ -13,8 +13,10 @@ class PowerLossError(Exception):
     """The power is gone now."""
 
 
-def test_no_file_is_renamed_over_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk, rename, taken = DirStorage(tmp_path), Path.rename, []
+@pytest.fixture
+def renames(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of each rename, whether something stood where it went."""
+    rename, taken = Path.rename, []
 
     def watched(self: Path, target: Path) -> Path:
         taken.append(target.exists())
@@ -22,16 +24,32 @@ def test_no_file_is_renamed_over_another(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Path, "rename", watched)
     monkeypatch.setattr(Path, "replace", lambda *_: pytest.fail("replaces"))
+    return taken
+
+
+def test_no_file_is_renamed_over_another(tmp_path: Path, renames: list[bool]) -> None:
+    disk = DirStorage(tmp_path)
     for text in ("0", "1", "2"):
         disk.write("state.json", text)
         assert (disk.read("state.json"), disk.names()) == (text, ["state.json"])
-    assert taken == [False] * 5
+    assert renames == [False] * 5
 
 
-@pytest.mark.parametrize("step", range(3))
+def test_nor_over_what_a_power_loss_left_and_what_is_removed_does_not_come_back(tmp_path: Path, renames: list[bool]) -> None:
+    disk = DirStorage(tmp_path)
+    disk.write("state.json", "new")
+    (tmp_path / "state.json.old").write_text("old")
+    disk.write("state.json", "newer")
+    assert (renames, disk.read("state.json"), disk.names()) == ([False] * 3, "newer", ["state.json"])
+    (tmp_path / "state.json.old").write_text("old")
+    disk.remove("state.json")
+    assert (disk.read("state.json"), disk.names()) == (None, [])
+
+
+@pytest.mark.parametrize("step", range(4))
 def test_a_power_loss_leaves_the_old_text_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     DirStorage(tmp_path).write("state.json", "old")
-    steps = iter(range(3))
+    steps = iter(range(4))
 
     def last(name: str) -> None:
         done = getattr(Path, name)
@@ -49,7 +67,7 @@ def test_a_power_loss_leaves_the_old_text_or_the_new_one(tmp_path: Path, monkeyp
         DirStorage(tmp_path).write("state.json", "new")
     monkeypatch.undo()
     disk = DirStorage(tmp_path)
-    assert disk.read("state.json") == ("new" if step == 2 else "old")
+    assert disk.read("state.json") == ("new" if step == 3 else "old")
     disk.write("state.json", "next")
     assert disk.read("state.json") == "next"
 

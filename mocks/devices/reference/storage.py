@@ -59,13 +59,15 @@ class DirStorage:
         fresh, aside = self.directory / (name + _FRESH), self.directory / (name + _ASIDE)
         fresh.write_text(text, encoding="utf-8")
         if target.exists():
+            aside.unlink(missing_ok=True)  # of a power loss, and older than the target
             target.rename(aside)
         fresh.rename(target)
         aside.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
-        """Remove it."""
-        (self.directory / name).unlink(missing_ok=True)
+        """Remove it, and what a power loss left of it."""
+        for place in (name + _ASIDE, name):
+            (self.directory / place).unlink(missing_ok=True)
 
     def names(self) -> list[str]:
         """Every file, whoever wrote it."""
