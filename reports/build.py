@@ -243,7 +243,7 @@ def _environment(head: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[Fac
         rows.append(("lag_p999_ms", Text("事件循环最大延迟 p99.9", "worst loop lag p99.9"), f"{max(lags):g} ms"))
     waits = [ms for entry in entries if entry.obs == "bench.starved" and isinstance(ms := entry.facts.get("ms"), int | float)]
     if waits:
-        label = Text("被测设备与坐席进程等待处理器的时间", "device and clerk processes waited for a processor")
+        label = Text("被测设备与坐席进程等待处理器或磁盘的时间", "device and clerk processes waited for a processor or the disk")
         rows.append(("starved_ms", label, f"{sum(waits):.0f} ms"))
     return tuple(Fact(clean(key, 60), label, clean(value, 200)) for key, label, value in rows)
 

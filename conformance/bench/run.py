@@ -32,7 +32,7 @@ from conformance.verdict.model import CaseResult, Finding, RunResult, Verdict
 from conformance.verdict.waivers import Waiver
 
 REPEATS = 5  # how often a thin measurement is taken again (decision 5), declared before the run
-HEAR_OUT_ROUNDS = 6  # what was late during one wait for a limit moves that limit a little further
+HEAR_OUT_ROUNDS = 12  # what was late during one wait for a limit moves that limit a little further
 LOST = 3  # cases in a row before which the device could not be brought home: after that a run would wait for it all day
 HEARD_OUT_S = 0.03  # the least of these waits: the machine may have held something up since
 SETTLE_S = 30.0  # the clerk's own steps have shorter limits; what lasts longer hangs

@@ -31,6 +31,14 @@ def waits(proc: Path, pid: int, **threads: int) -> None:
         (place / "schedstat").write_text(f"12345 {waited} 67\n", encoding="ascii")
 
 
+def stalls(proc: Path, some_us: int) -> None:
+    """What the kernel says of the disk: microseconds since the start in which something waited for it."""
+    place = proc / "pressure" / "io"
+    place.parent.mkdir(exist_ok=True)
+    some = f"some avg10=0.00 avg60=0.63 avg300=0.70 total={some_us}\n"
+    place.write_text(f"{some}full avg10=0.00 avg60=0.48 avg300=0.56 total={some_us // 3}\n", encoding="ascii")
+
+
 @pytest.fixture
 def processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Starvation:
     monkeypatch.setattr(starvation, "_PROC", tmp_path)
@@ -52,6 +60,43 @@ def test_what_cannot_be_read_excuses_nothing(processes: Starvation, tmp_path: Pa
     (tmp_path / "1" / "task" / "a").mkdir(parents=True)
     (tmp_path / "1" / "task" / "a" / "schedstat").write_text("nothing\n", encoding="ascii")
     assert processes.since_last() == 0.0
+
+
+def test_a_disk_holds_every_process_of_the_machine_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starvation, "_PROC", tmp_path)
+    stalls(tmp_path, 7_000_000)
+    meter = Starvation()
+    meter._children = [1]
+    waits(tmp_path, 1, a=0)
+    assert meter.since_last() == 0.0  # what was before is not ours
+    stalls(tmp_path, 7_250_000)
+    waits(tmp_path, 1, a=10 * MS)
+    assert meter.since_last() == pytest.approx(260.0)
+    assert meter.since_last() == 0.0
+
+
+def test_a_disk_excuses_nobody_where_no_process_is_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starvation, "_PROC", tmp_path)
+    stalls(tmp_path, 0)
+    meter = Starvation()
+    stalls(tmp_path, 900_000)
+    assert meter.since_last() == 0.0
+    meter._children = [1]
+    assert meter.since_last() == 0.0  # nor is it kept for a process that comes later
+
+
+@pytest.mark.parametrize("text", ["", "full avg10=0.00 total=5\n", "some avg10=0.00\n", "some total=much\n"])
+def test_a_kernel_that_tells_nothing_of_its_disk_excuses_nothing(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starvation, "_PROC", tmp_path)
+    stalls(tmp_path, 0)
+    meter = Starvation()
+    meter._children = [1]
+    (tmp_path / "pressure" / "io").write_text(text, encoding="ascii")
+    assert meter.since_last() == 0.0
 
 
 def test_children_are_found_and_forgotten() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from verdict_helpers import Tape, ns
 
 REPORT = {"message": "report", "kind": "request"}
@@ -73,6 +74,34 @@ def test_count_in_windows() -> None:
     assert ns(tape.judge("count", **(once | {"max": 2}))) == ([0], [], [])
     assert ns(tape.judge("count", **(once | {"min": 3, "max": 3}))) == ([], [0], [])
     assert ns(tape.judge("count", **(once | {"min": 3, "max": 3}), for_="T-BEAT")) == ([], [], [(0, "trace-ended")])
+
+
+def test_a_busy_machine_makes_nothing_that_came_too_few_and_late_ones_none_too_many() -> None:
+    busy = ((0.0, 0.2, 900.0),)  # T-QUIET is 300 ms
+    once = {"of": REPORT, "after": COMMAND, "join": {"command_id": "command_id"}, "max": 1, "min": 1, "for_": "T-QUIET"}
+    tape = Tape()
+    tape.call("bench", "command", command_id="k")
+    tape.at(0.6).observe("ended")
+    assert ns(tape.judge("count", **once)) == ([], [0], [])
+    excused = tape.judge("count", **once, starved=busy)
+    assert ns(excused) == ([], [], [(0, "trace-ended")])
+    assert excused.undecidable[0].until == pytest.approx(0.3 + 0.9 + 0.005)
+    again = Tape()
+    again.call("bench", "command", command_id="k")
+    again.at(0.1).call("iut", "report", command_id="k")
+    again.at(0.29).observe("not yet")
+    assert ns(again.judge("count", **once, starved=busy)) == ([], [], [(0, "trace-ended")])
+    again.at(0.4).observe("now")
+    assert ns(again.judge("count", **once, starved=((0.2, 0.4, 900.0),))) == ([0], [], [])
+
+
+def test_what_is_held_up_while_a_late_one_is_awaited_moves_the_end_of_the_wait() -> None:
+    tape = Tape()
+    tape.call("bench", "command", command_id="k")
+    tape.at(0.5).observe("still waiting")
+    within = {"after": COMMAND, "expect": REPORT, "timer": "T-QUIET"}
+    doubt = tape.judge("within", **within, starved=((0.1, 0.3, 200.0), (0.4, 0.5, 100.0))).undecidable[0]
+    assert doubt.until == pytest.approx(0.3 + 0.2 + 0.1 + 0.005)
 
 
 def test_count_blames_nobody_for_what_a_broken_off_case_lacks() -> None:

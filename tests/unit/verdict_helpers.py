@@ -194,9 +194,12 @@ class Tape:
         other = "bench" if sender == "iut" else "iut"
         return {"seq": self._seq[sender], "seen": self._seq[other] if seen is None else seen, "epoch": 1, "boot_id": "b"}
 
-    def judge(self, kind: str, *, u_ms: float = 5.0, pics: Mapping[str, Any] | None = None, **params: Any) -> Outcome:
+    def judge(
+        self, kind: str, *, u_ms: float = 5.0, pics: Mapping[str, Any] | None = None,
+        starved: tuple[tuple[float, float, float], ...] = (), **params: Any,
+    ) -> Outcome:  # fmt: skip
         """What one rule says about everything on the tape."""
-        settings = Settings(self.transcript.spec, u_ms=u_ms, pics=pics or {})
+        settings = Settings(self.transcript.spec, u_ms=u_ms, pics=pics or {}, starved=starved)
         return RULES[kind](rule(kind, **params).params, Context(self.transcript.entries, settings))
 
 

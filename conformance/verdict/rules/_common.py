@@ -44,8 +44,10 @@ class Tally:
         self._doubts.append(Doubt(n, "thin", note, busy=busy))
 
     def running(self, opening: Entry, note: str, ctx: Context, closes: float) -> None:
-        """The occasion cannot be decided: the slice ended before the limit that closes at that second of the run."""
-        late_ms = ctx.settings.guard_ms(opening.t, closes) + ctx.settings.starved_ms(opening.t, closes)
+        """The occasion cannot be decided: the slice ended before the limit that closes at that second of the run, or before
+        what the machine held up since the opening had been made good."""
+        over = max(closes, ctx.end)
+        late_ms = ctx.settings.guard_ms(opening.t, over) + ctx.settings.starved_ms(opening.t, over)
         self._doubts.append(Doubt(opening.n, "trace-ended", note, until=closes + late_ms / 1000))
 
     def outcome(self) -> Outcome:

@@ -144,15 +144,16 @@ def _book_count(
     perhaps = sum(side is not Side.ABOVE for side in sides)
     watched = (ctx.end - opening.t) * 1000
     if limit is None:
-        closed = end is not None or not ctx.cut_short
+        closed = passed = end is not None or not ctx.cut_short
     else:
         closed = end is not None or ctx.settings.side(watched, limit, ctx.end, fails=Side.ABOVE) is Side.ABOVE
+        passed = end is not None or ctx.settings.side(watched, limit, ctx.end, fails=Side.BELOW) is Side.ABOVE
     if len(surely) > high:
         tally.violated(surely[int(high)].n, text, str(len(surely)), opening.n, *(e.n for e in surely[:8]))
     elif perhaps < low and closed:
         last = ctx.entries[-1].n if limit is None else ctx.last_before(opening.t + limit / 1000)
         tally.violated(opening.n, text, str(perhaps), *(e.n for e in surely[:8]), last)
-    elif not closed and (len(surely) < low or "max" in params):
+    elif (not closed and len(surely) < low) or (not passed and "max" in params):  # what comes late is none too many
         if limit is None:
             tally.doubt(opening.n, "trace-ended", text)
         else:
