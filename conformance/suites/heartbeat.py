@@ -32,7 +32,8 @@ async def status_after_fault(stage: Stage) -> None:
     await _asked(stage)
     mark = stage.now()
     await stage.device.do("repair", peripheral="printer")
-    await steps.told(stage, "printer", well=True, after=mark)
+    told = await steps.told(stage, "printer", well=True, after=mark)
+    await stage.expect("heartbeat", timer="T-HEARTBEAT", after=told.n)
     await _asked(stage)
 
 

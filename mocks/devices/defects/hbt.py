@@ -135,6 +135,20 @@ class RepairUntold(Bank):
 
 
 @defect(
+    id="HBT-005-heartbeat-never-forgets",
+    breaks=["HBT-005"],
+    about={"zh": "修复后心跳仍报故障", "en": "heartbeats go on telling a fault that was repaired"},
+)
+class HeartbeatNeverForgets(Heartbeat):
+    faults: dict[str, dict[str, Any]] | None = None
+
+    def body(self) -> dict[str, Any]:
+        told = super().body()
+        self.faults = {p["id"]: p for p in told["peripherals"] if p["status"] == "fault"} | (self.faults or {})
+        return {**told, "peripherals": [self.faults.get(p["id"], p) for p in told["peripherals"]]}
+
+
+@defect(
     id="HBT-006-local-time-as-utc",
     breaks=["HBT-006"],
     about={"zh": "device_time 把本地时间标成 UTC", "en": "device_time is local time that says it is UTC"},

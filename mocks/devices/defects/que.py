@@ -222,6 +222,17 @@ class RecallRefused(Tickets):
 
 
 @defect(
+    id="QUE-011-goes-on-calling",
+    breaks=["QUE-011"],
+    about={"zh": "过号后屏幕仍显示呼叫", "en": "a missed ticket is shown as if it were still called"},
+)
+class GoesOnCalling(Tickets):
+    def apply(self, ticket: Ticket, params: dict[str, Any]) -> None:
+        if params["state"] != "missed":
+            super().apply(ticket, params)
+
+
+@defect(
     id="QUE-003-on-site-ticket",
     breaks=["QUE-003"],
     about={"zh": "代办取号报成现场号", "en": "tickets on behalf claim to be taken on site"},
