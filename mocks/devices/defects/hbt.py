@@ -79,6 +79,7 @@ class SilentAfterAResume(Heartbeat):
 @defect(
     id="HBT-003-no-peripherals",
     breaks=["HBT-003"],
+    may_break=["HBT-005"],
     about={"zh": "心跳不带外设状态", "en": "heartbeats say nothing of the peripherals"},
 )
 class NoPeripherals(Heartbeat):
