@@ -69,6 +69,7 @@ class City(Operations):
         self.device_api = DeviceApi(self.office, device_http)
         self.faults = Faults(self.office, lambda: list(self.channels.connections.values()))
         self.channels.outgoing = self.faults.outgoing
+        self.channels.loses = self.faults.loses
         self._pings = 0
         self._handlers = {**self.desk.handlers, **self.hub.handlers}
         for resident in spec.city.get("residents", ()):

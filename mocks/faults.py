@@ -19,11 +19,14 @@ RECOVERY: Final[Mapping[str, str]] = {
     "token.revoked": "T-RECOVER", "duplicate": "T-QUIET", "reorder": "T-QUIET", "cut": "T-RECONNECT",
     "cut.channel": "T-RECONNECT", "cut.signaling": "T-RECONNECT", "black_hole": "T-RECONNECT",
     "clock_shift": "T-RECOVER", "http": "T-RECOVER", "tls": "T-RECONNECT", "oversize": "T-RECONNECT",
-    "counter": "T-RECOVER",
+    "counter": "T-RECOVER", "lost.channel": "T-RECONNECT",
 }  # fmt: skip
 DETAILED: Final = ("http", "tls", "counter")  # named with a detail: http.503, http.lost (the answer is), tls.expired
 PRESENTATIONS: Final = ("good", "wrong_host", "expired", "unknown_ca", "tls11")
-CUT_ROLES: Final = {"cut.channel": ("channel.resume", "channel.login"), "cut.signaling": ("signaling.attach",)}
+CUT_ROLES: Final = {
+    "cut.channel": ("channel.resume", "channel.login"), "cut.signaling": ("signaling.attach",),
+    "lost.channel": ("channel.resume", "channel.login"),
+}  # fmt: skip
 # A lost answer ends here. Not before: where nothing came on a connection that was used before, a browser sends the same request
 # again by itself, signature and all, and no page can keep it from that.
 _INSIDE_THE_STATUS_LINE: Final = len(b"HTTP/1.1 ")
@@ -118,7 +121,12 @@ class Faults:
 
     def cuts(self, iface: str) -> bool:
         """Whether new connections on this interface are refused now."""
-        return any(name in self.active and self._concerns(name, iface) for name in ("cut", *CUT_ROLES))
+        return any(name in self.active and self._concerns(name, iface) for name in ("cut", "cut.channel", "cut.signaling"))
+
+    def loses(self, connection: Connection) -> bool:
+        """Whether what the device sends now is on the record, and lost before the city has it."""
+        lost = "lost.channel" in self.active and connection.state == "ready"
+        return lost and self._concerns("lost.channel", connection.interface.id)
 
     def _concerns(self, name: str, iface: str) -> bool:
         roles = CUT_ROLES.get(name)
@@ -177,7 +185,7 @@ class Faults:
             "cut.signaling": lambda _, p: self._cut("cut.signaling", p), "token.revoked": lambda _, __: self._revoke(),
             "duplicate": lambda _, p: self._duplicate(int(p.get("count", 1))), "tls": lambda kind, _: self._present(kind),
             "reorder": lambda _, p: self._reorder(int(p.get("count", 1))),
-            "clock_shift": lambda _, p: self._shift(float(p["ms"])),
+            "clock_shift": lambda _, p: self._shift(float(p["ms"])), "lost.channel": lambda *_: self._lose(),
         }  # fmt: skip
 
     def _restart(self) -> None:
@@ -206,6 +214,9 @@ class Faults:
             self._cut("cut", {})  # whoever took the bad one must not go on with it
 
         return undo
+
+    def _lose(self) -> Undo:
+        return lambda: self._cut("lost.channel", {})  # a sender learns of a loss by the end of its connection only
 
     def _shift(self, ms: float) -> Undo:
         before = self.office.shift_s

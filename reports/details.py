@@ -68,6 +68,7 @@ TABLE: Final = (
     ("the bench answers what it says not to have seen", "测试台应答了它自称没有收到的报文"),
     ("the bench speaks of an epoch that it never announced", "测试台使用了从未告知设备的纪元（epoch）"),
     ("the bench cut a connection without a fault on record", "测试台在没有注入故障时切断了连接"),
+    ("the bench lost a message without a fault on record", "测试台在没有注入故障时丢失了消息"),
     ("the bench was slow to answer", "测试台应答过慢"),
     ("the city refused a token that it had given and that still lived", "模拟受理系统拒绝了自己签发且仍在有效期内的令牌"),
     ("an answer belongs to no request on the record", "有应答在记录中找不到对应的请求"),

@@ -96,6 +96,23 @@ async def resume_after_cut(stage: Stage) -> None:
 
 
 @case(
+    "chn.lost-before-cut",
+    "断线前发出而未送达的事件恢复后原样重发",
+    "what was sent and did not arrive before a cut is sent again as it was",
+    roles="channel.resume peripheral.report",
+    verbs="press",
+)
+async def lost_before_cut(stage: Stage) -> None:
+    """The help button's report leaves the device, gets lost, and then the connection ends."""
+    async with stage.fault("lost.channel", recovery="T-RECONNECT"):
+        await stage.device.do("press", button="help")
+        await stage.expect("peripheral.report", timer="T-STATUS", after=stage.mark, peripheral="help_button")
+        await stage.still_usable()  # it has seen more by now than when it sent the report, and that stays as it was
+    await stage.connected("channel.resume")
+    await stage.quiet("T-ACK")  # sent again by now, and once
+
+
+@case(
     "chn.duplicate-call",
     "重复下发的调用只生效一次",
     "a call that arrives twice has one effect",

@@ -9,6 +9,7 @@ that is on) is no trouble.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -24,6 +25,9 @@ from conformance.verdict.taint import Taint
 DRIFT_S: Final = 0.25  # between the loop's own time and the stamps, from one lag report to the next
 DATE_S: Final = 2.5  # a Date header has whole seconds
 SLOW_S: Final = 1.0  # the city answers at once; what takes longer is our delay, not the device's
+# Faults (or kinds of them) by which an answer may come late, spoilt or not at all, and a connection may end by us.
+ANSWERS: Final = ("slow", "black_hole", "outage", "city.restart", "http.", "tls.", "malformed")
+CUTS: Final = ("cut", "lost.", "black_hole", "outage", "city.restart", "tls.")
 UNPROCESSABLE: Final = 422  # RFC 9110 section 15.5.21
 INVALID_PARAMS: Final = -32602  # JSON-RPC 2.0 section 5.1
 _ALWAYS: Final = -1  # before the first observation
@@ -77,7 +81,7 @@ class _Watch:
         self._lag: tuple[float, float] | None = None
         self._date: float | None = None
         self._faults: dict[str, int] = {}
-        self._spoilt_until = 0.0  # faults are felt a little longer than they last
+        self._felt: dict[str, float] = {}  # until when: a fault is felt a little longer than it lasts
         self._epochs: set[Any] = set()
         self._sides: dict[str, _Side] = {}
         self._asked: dict[str, Entry] = {}  # by connection: the device's call that is not answered yet
@@ -133,6 +137,7 @@ class _Watch:
         """The bench crashed and came back: nothing that was open is."""
         self._case, self._lag, self._heard, self._date = None, None, 0, None
         self._faults.clear()
+        self._felt.clear()
         self._sides.clear()
         self._epochs.clear()
         self._asked.clear()
@@ -183,7 +188,8 @@ class _Watch:
     # Our faults
 
     def _fault_start(self, entry: Entry) -> Iterator[Trouble]:
-        self._faults[str(entry.facts.get("name", ""))] = entry.n
+        name = str(entry.facts.get("name", ""))
+        self._faults[name], self._felt[name] = entry.n, math.inf
         self._tokens.clear()  # a fault may void what was given
         yield from ()
 
@@ -191,10 +197,14 @@ class _Watch:
         name = str(entry.facts.get("name", ""))
         if self._faults.pop(name, None) is None:
             yield entry.n, f"the fault {name} ended without a beginning"
-        self._spoilt_until = entry.t + SLOW_S
+        self._felt[name] = entry.t + SLOW_S
 
-    def _spoilt(self, entry: Entry) -> bool:
-        return bool(self._faults) or entry.t < self._spoilt_until
+    def _spoilt(self, entry: Entry, by: tuple[str, ...] = ("",)) -> bool:
+        """Whether a fault whose name begins so is felt at this entry; by default any."""
+        return any(entry.t < until and name.startswith(by) for name, until in self._felt.items())
+
+    def _answer_spoilt(self, entry: Entry) -> bool:
+        return self._spoilt(entry, ANSWERS) or entry.t < self._felt.get("cut", 0.0)  # which, unlike cut.channel, is for all
 
     # WebSocket
 
@@ -213,6 +223,10 @@ class _Watch:
         waiting = self._asked.pop(entry.conn, None)
         if waiting is not None and waiting.reply is None:
             yield waiting.n, "a call of the device was never answered"
+        if "lost" in entry.facts:  # on the way to the city, on purpose: it has neither seen nor to answer it
+            if "lost.channel" not in self._faults:
+                yield entry.n, "the bench lost a message without a fault on record"
+            return
         side = self._sides.setdefault(entry.iface, _Side())
         fresh = not _number(entry.seq) or entry.seq == 0 or entry.seq > side.theirs
         if _number(entry.seq):
@@ -246,10 +260,10 @@ class _Watch:
     def _closed(self, entry: Entry) -> Iterator[Trouble]:
         self._asked.pop(entry.conn, None)
         by_us = entry.facts.get("by") == "bench"
-        if entry.obs == "ws.close" and by_us and entry.facts.get("code") == 1006 and not self._spoilt(entry):
+        if entry.obs == "ws.close" and by_us and entry.facts.get("code") == 1006 and not self._spoilt(entry, CUTS):
             yield entry.n, "the bench cut a connection without a fault on record"
         request = self._on_conn.pop(entry.conn, None)
-        if request is None or self._spoilt(entry) or self._spoilt(request):
+        if request is None or self._answer_spoilt(entry) or self._answer_spoilt(request):
             return
         if by_us:
             yield request.n, "a request of the device was never answered"
@@ -288,7 +302,7 @@ class _Watch:
         self._welcome(entry)
         if entry.kind == "result":
             self._token(entry)
-        if "intended" in entry.facts or self._spoilt(entry) or self._spoilt(request):
+        if "intended" in entry.facts or self._answer_spoilt(entry) or self._answer_spoilt(request):
             return
         if entry.t - request.t > SLOW_S:
             yield request.n, "the bench was slow to answer"
@@ -328,7 +342,7 @@ class _Watch:
         """What the city takes for the time, less the stamp: the same all along, but for our own shifts."""
         if self._date is None:
             self._date = date
-        elif abs(date - self._date) > DATE_S and not self._faults:
+        elif abs(date - self._date) > DATE_S and "clock_shift" not in self._faults:
             yield _ALWAYS, "the city's clock jumped without a fault on record"
 
     # The pretended media peer

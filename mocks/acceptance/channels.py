@@ -40,6 +40,7 @@ class Channels:
         self._calls = 0
         self.on_ready: Callable[[Connection], None] = lambda _: None
         self.outgoing: Callable[[Connection, bytes], list[bytes]] = lambda _, raw: [raw]  # faults may bend it
+        self.loses: Callable[[Connection], bool] = lambda _: False  # faults may lose what a device sends
 
     # Sockets
 
@@ -90,6 +91,9 @@ class Channels:
             return
         facts: Facts = {"conn": conn, "opcode": opcode, "fin": fin, "rsv1": rsv1, **extra}
         whole = opcode in DATA  # no control frame
+        lost = whole and self.loses(connection)
+        if lost:
+            facts["lost"] = True
         if whole and not fin:
             connection.held.append((payload, {**facts, "came": round(self._office.clock.monotonic(), 6)}))
             connection.held_bytes += len(payload)
@@ -118,7 +122,7 @@ class Channels:
                 entry = self._office.recorder.observe(
                     connection.interface.id, "iut", "ws.frame", payload, facts, decoded=shared
                 )
-        if not whole:
+        if not whole or lost:
             return
         if decoded is not None and not joined and entry.raw is not payload:
             self._office.witness(entry, payload, True, decoded.body, decoded.name)

@@ -97,6 +97,28 @@ def test_duplicates_and_reordering_reach_the_device() -> None:
     in_virtual_time(story)
 
 
+def test_what_is_lost_is_on_the_record_and_wanted_again_after_the_cut() -> None:
+    async def story() -> None:
+        rig = await Rig.make().online()
+        beat = {"id": "hb-1", "method": "heartbeat", "params": rig.city.spec.examples["heartbeat/request"]}
+        async with rig.city.faults.during("lost.channel"):
+            await rig.client.tell(rig.ws["I2"], "I2", beat)
+            await asyncio.sleep(0.1)
+        lost = frames(rig.city, "heartbeat")[0]
+        assert (lost.facts["lost"], lost.seq, lost.reply) == (True, 1, None)
+        assert rig.client.got == []  # nobody answered
+        assert {e.iface for e in rig.city.recorder.transcript if e.obs == "ws.close"} == {"I2"}
+        resumed = await rig.client.attach(await rig.open("I2"), "I2", "channel.resume")
+        assert resumed["result"]["last_seq"] == 0
+        await rig.client.tell(rig.ws["I2"], "I2", beat, seq=1)
+        await asyncio.sleep(0.1)
+        again = frames(rig.city, "heartbeat")[1]
+        assert (again.repeat, "lost" in again.facts) == (True, False)
+        assert [m["id"] for m in rig.client.got] == ["hb-1"]
+
+    in_virtual_time(story)
+
+
 def test_the_device_api_is_called_well_and_badly_signed() -> None:
     async def story() -> None:
         rig = await Rig.make().online()

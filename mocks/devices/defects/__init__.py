@@ -5,6 +5,7 @@ from __future__ import annotations
 from mocks.devices.defects import (
     chn,
     chn_calls,
+    chn_resend,
     hbt,
     mat,
     med,
@@ -25,7 +26,7 @@ from mocks.devices.registry import REGISTRY, Defect
 
 __all__ = ["DEFECTS", "FAMILIES", "patches"]
 
-FAMILIES = (reg, sec, sec_handshake, hbt, chn, chn_calls, que, sig, rat, per, per_commands, mat, prv, med, rob, svc)
+FAMILIES = (reg, sec, sec_handshake, hbt, chn, chn_calls, chn_resend, que, sig, rat, per, per_commands, mat, prv, med, rob, svc)
 DEFECTS: dict[str, Defect] = REGISTRY.defects
 
 

@@ -12,8 +12,8 @@ import pytest
 # One of every kind of story, so that eighty runs take a minute; together they pass on a sound bench.
 STORIES = frozenset(
     """visit.whole reg.first-registration reg.refused-then-backoff reg.reregister-after-restart chn.unknown-method
-    chn.oversize chn.resume-after-cut chn.duplicate-call hbt.steady hbt.status-after-fault hbt.in-session per.report
-    per.id-card per.document-camera per.printer mat.repeat-after-500 que.swipe-ticket que.duplicate-swipe
+    chn.oversize chn.resume-after-cut chn.lost-before-cut chn.duplicate-call hbt.steady hbt.status-after-fault hbt.in-session
+    per.report per.id-card per.document-camera per.printer mat.repeat-after-500 que.swipe-ticket que.duplicate-swipe
     que.retry-unchanged que.remote-first que.on-behalf rat.five-levels rat.timeout rob.malformed rob.city-restart
     sec.token-revoked sec.i4-good sig.invite-answer sig.reject sig.busy gen.wrong-state.call.ended sig.cancel sig.ring-timeout
     sig.bye-by-device sig.cut-in-call""".split()

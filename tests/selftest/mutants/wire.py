@@ -117,6 +117,12 @@ def wire_cuts_connections(patch: pytest.MonkeyPatch) -> None:
     wrap(patch, Channels, "frame", make)
 
 
+@mutant("wire", "every fortieth message of the device is lost on its way into the city")
+def wire_loses_messages(patch: pytest.MonkeyPatch) -> None:
+    many = every(40)
+    wrap(patch, Faults, "loses", lambda loses: lambda self, connection: loses(self, connection) or many())
+
+
 @mutant("wire", "a fault that is switched off stays on")
 def fault_never_ends(patch: pytest.MonkeyPatch) -> None:
     async def stay(self: Faults, name: str) -> None:
