@@ -145,13 +145,14 @@ async def i4_unsigned(stage: Stage) -> None:
     "sec.i4-wrong-signature",
     "拒绝签名错误的设备接口调用",
     "refuses wrongly signed calls",
-    roles="device_api.info device_api.wake",
+    roles="device_api.info device_api.health device_api.wake",
     condition=ANSWERS_I4,
 )
 async def i4_wrong_signature(stage: Stage) -> None:
-    """A signature that was made for another target."""
-    for role in ("device_api.info", "device_api.wake"):
+    """A signature that was made with another key; then a good one, and a body that is not the one that was digested."""
+    for role in ("device_api.info", "device_api.health", "device_api.wake"):
         await stage.city.call_device_api(role, "bad", intended={"stimulus": "wrong-signature"})
+    await stage.city.call_device_api("device_api.wake", "altered", intended={"stimulus": "altered-body"})
     await stage.quiet("T-QUIET")
 
 
@@ -159,30 +160,29 @@ async def i4_wrong_signature(stage: Stage) -> None:
     "sec.i4-replayed",
     "拒绝重放的设备接口调用",
     "refuses a replayed call",
-    roles="device_api.info device_api.health",
+    roles="device_api.info device_api.health device_api.wake",
     condition=ANSWERS_I4,
 )
 async def i4_replayed(stage: Stage) -> None:
-    """The same signed request twice, with another between them."""
-    await stage.city.call_device_api("device_api.info", "good")
-    await stage.city.call_device_api("device_api.health", "good")
-    await stage.city.call_device_api("device_api.info", "replayed", intended={"stimulus": "replayed"})
+    """Info, health and wake, then each of these signed requests a second time: others lie between the two."""
+    roles = ("device_api.info", "device_api.health", "device_api.wake")
+    for role in roles:
+        await stage.city.call_device_api(role, "good")
+    for role in roles:
+        await stage.city.call_device_api(role, "replayed", intended={"stimulus": "replayed"})
 
 
 @case(
     "sec.i4-stale",
     "拒绝超出时间窗的设备接口调用",
     "refuses a call outside the clock window, takes one inside",
-    roles="device_api.info",
+    roles="device_api.info device_api.health device_api.wake",
     condition=ANSWERS_I4,
 )
 async def i4_stale(stage: Stage) -> None:
-    """Signed 1.1 windows ago, and 1.1 windows ahead, then 0.95 windows ago."""
+    """Signed 1.1 windows ago, and 1.1 windows ahead, whatever is called; then 0.95 windows ago."""
     window_s = stage.limit_s("T-CLOCK-WINDOW")
-    await stage.city.call_device_api(
-        "device_api.info", "good", age_s=window_s * 1.1, intended={"stimulus": "stale"}
-    )
-    await stage.city.call_device_api(
-        "device_api.info", "good", age_s=-window_s * 1.1, intended={"stimulus": "stale"}
-    )
+    for role in ("device_api.info", "device_api.health", "device_api.wake"):
+        for age_s in (window_s * 1.1, -window_s * 1.1):
+            await stage.city.call_device_api(role, "good", age_s=age_s, intended={"stimulus": "stale"})
     await stage.city.call_device_api("device_api.info", "good", age_s=window_s * 0.95, facts={"age_share": 0.95})

@@ -16,7 +16,7 @@ from conformance.trace.transcript import Entry
 from mocks.acceptance.office import Office
 from mocks.acceptance.registry import Registered
 
-Signed = Literal["good", "none", "bad", "replayed"]
+Signed = Literal["good", "none", "bad", "replayed", "altered"]
 Headers = list[tuple[str, str]]
 HttpResult = tuple[int, Mapping[str, str], bytes]
 _URL: Final = "".join(map(chr, range(0x21, 0x7F)))  # what may stand in a request line (RFC 3986); the rest is encoded
@@ -95,6 +95,8 @@ class DeviceApi:
             headers += sign(scheme, request, url, secret, device.identity.city_keyid, created, secrets.token_urlsafe(16))
         if signed == "good":
             self._last_good[key] = (headers, body)
+        if signed == "altered":
+            body += b" "  # the same document, and no longer the bytes that were digested
         return headers, body
 
 

@@ -17,6 +17,7 @@ from mocks.devices.defects import (
     reg,
     rob,
     sec,
+    sec_device_api,
     sec_handshake,
     sig,
     svc,
@@ -26,7 +27,10 @@ from mocks.devices.registry import REGISTRY, Defect
 
 __all__ = ["DEFECTS", "FAMILIES", "patches"]
 
-FAMILIES = (reg, sec, sec_handshake, hbt, chn, chn_calls, chn_resend, que, sig, rat, per, per_commands, mat, prv, med, rob, svc)
+FAMILIES = (
+    reg, sec, sec_device_api, sec_handshake, hbt, chn, chn_calls, chn_resend, que, sig, rat,
+    per, per_commands, mat, prv, med, rob, svc,
+)  # fmt: skip
 DEFECTS: dict[str, Defect] = REGISTRY.defects
 
 

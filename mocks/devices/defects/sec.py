@@ -388,15 +388,3 @@ class FutureTaken(DeviceApi):
         created = signature.params.get("created")
         ahead = isinstance(created, int) and created > self.d.time.now()
         return "" if ahead else super().wrong_age(signature)
-
-
-@defect(
-    id="SEC-017-health-open-to-all",
-    breaks=["SEC-017"],
-    about={"zh": "健康检查不验签", "en": "the health page is open to everybody"},
-)
-class HealthOpenToAll(DeviceApi):
-    async def handle(self, method: str, path: str, headers: Any, body: bytes) -> HttpAnswer:
-        if path.partition("?")[0].endswith("/health"):
-            return self.answer(200, self.health())
-        return await super().handle(method, path, headers, body)
