@@ -43,6 +43,30 @@ async def _asked(stage: Stage) -> None:
         await stage.tell("status.query")
 
 
+@case(
+    "hbt.wrong-clock",
+    "开机时本机时钟不准",
+    "its own clock is wrong when it starts",
+    roles="registration.register heartbeat",
+    given="off",
+    power=True,
+    lasts="T-HEARTBEAT",
+)
+async def wrong_clock(stage: Stage) -> None:
+    """The city's clock is a minute ahead of the device's: it is told at the registration, and everything after that agrees.
+
+    It is off again before the clocks agree, so that nobody has to follow a jump.
+    """
+    async with stage.fault("clock_shift", ms=60_000):
+        await stage.device.power_on()
+        await stage.expect("registration.register", timer="T-BOOT")
+        await stage.online()
+        mark = stage.now()
+        for _ in range(2):
+            mark = (await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)).n
+        await stage.device.power_off()
+
+
 @case("hbt.status-query", "状态查询得到真实应答", "answers a status query", roles="status.query")
 async def status_query(stage: Stage) -> None:
     """Three times the same question."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from mocks.devices.reference.bank import Bank, Peripheral
 from mocks.devices.reference.channel import Channel
+from mocks.devices.reference.devicetime import DeviceTime
 from mocks.devices.reference.docking import Docking
 from mocks.devices.reference.heartbeat import Heartbeat
 from mocks.devices.reference.timers import BUILT_IN
@@ -291,3 +292,13 @@ class MaintenanceForEver(Heartbeat):
     def mode(self) -> str:
         self.was_in_maintenance = self.was_in_maintenance or super().mode() == "maintenance"
         return "maintenance" if self.was_in_maintenance else "normal"
+
+
+@defect(
+    id="HBT-006-own-clock-alone",
+    breaks=["HBT-006"],
+    about={"zh": "只用本机时钟，不理会 server_time", "en": "goes by its own clock and never looks at server_time"},
+)
+class OwnClockAlone(DeviceTime):
+    def sync(self, *_: object) -> None:
+        return
