@@ -83,7 +83,7 @@ async def status_query(stage: Stage) -> None:
     lasts="T-HEARTBEAT T-HEARTBEAT",
 )
 async def maintenance(stage: Stage) -> None:
-    """Into maintenance, a swipe that must take no ticket, and out again."""
+    """Into maintenance, a swipe that must take no ticket, and out again; asked in both."""
     await stage.tell("maintenance.set", mode="on", reason="inspection")
     try:
         await stage.tell("status.query")
@@ -94,6 +94,7 @@ async def maintenance(stage: Stage) -> None:
         mark = stage.now()
         await stage.tell("maintenance.set", mode="off", reason="inspection")
     await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark, mode="normal")
+    await stage.tell("status.query")
 
 
 @case(

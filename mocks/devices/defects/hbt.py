@@ -302,3 +302,18 @@ class MaintenanceForEver(Heartbeat):
 class OwnClockAlone(DeviceTime):
     def sync(self, *_: object) -> None:
         return
+
+
+@defect(
+    id="HBT-009-mode-of-maintenance-kept",
+    breaks=["HBT-009"],
+    about={"zh": "维护结束后状态查询仍答复维护", "en": "a status query tells of maintenance after its end"},
+)
+class ModeOfMaintenanceKept(Channel):
+    kept = ""
+
+    def status(self, params: dict[str, Any]) -> dict[str, Any]:
+        answer = super().status(params)
+        if answer["mode"] == "maintenance":
+            self.kept = "maintenance"
+        return {**answer, "mode": self.kept or answer["mode"]}
