@@ -317,3 +317,14 @@ class ModeOfMaintenanceKept(Channel):
         if answer["mode"] == "maintenance":
             self.kept = "maintenance"
         return {**answer, "mode": self.kept or answer["mode"]}
+
+
+@defect(
+    id="HBT-003-idle-all-the-time",
+    breaks=["HBT-003"],
+    may_break=["HBT-008"],
+    about={"zh": "会话期间心跳仍报 idle", "en": "heartbeats say idle in a session as well"},
+)
+class IdleAllTheTime(Heartbeat):
+    def body(self) -> dict[str, Any]:
+        return {**super().body(), "state": "idle"}
