@@ -367,3 +367,20 @@ class TicketWhileRefused(Tickets):
 class RetryAfterInMinutes(Registration):
     def on_refusal(self, problem: Problem) -> float:
         return super().on_refusal(problem) * 60
+
+
+@defect(
+    id="REG-011-duplicate-asks-at-once",
+    breaks=["REG-011"],
+    may_break=["REG-014"],
+    about={"zh": "身份重复被拒绝（409）后立即重试", "en": "asks again at once after a 409 for a duplicate"},
+)
+class DuplicateAsksAtOnce(Registration):
+    duplicate = False
+
+    def on_refusal(self, problem: Problem) -> float:
+        self.duplicate = problem.status == 409
+        return super().on_refusal(problem)
+
+    def retry_delay(self, attempt: int) -> float:
+        return super().retry_delay(attempt) / (20 if self.duplicate else 1)
