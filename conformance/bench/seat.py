@@ -116,9 +116,10 @@ class Seat:
         """A further key for the device, with a keyid that begins so."""
         return self.city.issue_key(prefix)
 
-    def call_ticket(self, ticket_id: str) -> Entry:
-        """The window calls a ticket; the message that tells the device."""
-        return self._sent(self.city.call_ticket(ticket_id))
+    def call_ticket(self, ticket_id: str, *, another: bool = False) -> Entry:
+        """The window calls a ticket, or another window than the first where there is one; the message that tells the device."""
+        window = str(self.city.office.world.windows[-1]["window_no"]) if another else None
+        return self._sent(self.city.call_ticket(ticket_id, window))
 
     def ticket_fields(self, ticket_id: str) -> dict[str, Any]:
         """What the device is told of a ticket."""

@@ -67,16 +67,17 @@ async def cancel(stage: Stage) -> None:
     verbs="card screen",
 )
 async def missed_recall(stage: Stage) -> None:
-    """The window calls, nobody comes, the number is passed over, and called once more."""
+    """The window calls, nobody comes, the number is passed over, and another window calls it. Number and window each time."""
     ticket_id = await steps.take_ticket(stage)
     called = await steps.call_ticket(stage, ticket_id)
-    window = str(called.request.get("window_no")) if called.request is not None else ""
     number = str(stage.city.ticket_fields(ticket_id)["number"])
-    await steps.screen(stage, window, after_update="called")
+    await steps.screen(stage, steps.window_of(called), after_update="called")
+    await steps.look(stage, number, after_update="called")
     await stage.reply(stage.city.move_ticket(ticket_id, "missed"))
     await steps.screen(stage, number, after_update="missed")
-    await steps.call_ticket(stage, ticket_id)
+    called = await steps.call_ticket(stage, ticket_id, another=True)
     await steps.screen(stage, number, after_update="recalled")
+    await steps.look(stage, steps.window_of(called), after_update="recalled")
     session_id, opened = stage.city.open_session(ticket_id)
     await stage.reply(opened)
     visit = await steps.invite(stage, steps.Visit(ticket_id, session_id))

@@ -51,9 +51,9 @@ async def ticket(stage: Stage, request: Entry) -> Entry:
     )
 
 
-async def call_ticket(stage: Stage, ticket_id: str) -> Entry:
-    """The window calls this ticket; returns the device's acknowledgement."""
-    return await stage.reply(stage.city.call_ticket(ticket_id))
+async def call_ticket(stage: Stage, ticket_id: str, *, another: bool = False) -> Entry:
+    """The window calls this ticket, or another window does; returns the device's acknowledgement."""
+    return await stage.reply(stage.city.call_ticket(ticket_id, another=another))
 
 
 async def open_session(stage: Stage, person: Resident | None = None) -> Visit:
@@ -179,7 +179,17 @@ async def rate(stage: Stage, level: str, **more: Any) -> None:
     await stage.device.do("rate", level=level, **more)
 
 
+def window_of(called: Entry) -> str:
+    """The window that a device was told of in the call which it has acknowledged."""
+    return str(called.request.get("window_no")) if called.request is not None else ""
+
+
 async def screen(stage: Stage, expects: str, **note: Any) -> None:
     """Look at the screens once the device had its time to show something."""
     await stage.quiet("T-SHOW")
+    await look(stage, expects, **note)
+
+
+async def look(stage: Stage, expects: str, **note: Any) -> None:
+    """Look at the screens for something else that stands there by now."""
     await stage.device.do("screen", note={"expects": expects, **note})

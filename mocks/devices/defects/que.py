@@ -307,8 +307,43 @@ class MandateOfAnotherKind(Tickets):
 @defect(
     id="QUE-009-window-left-out",
     breaks=["QUE-009"],
+    may_break=["QUE-011"],  # when it is called again, too
     about={"zh": "叫号只显示号码，不显示窗口", "en": "a call shows the number and no window"},
 )
 class WindowLeftOut(Tickets):
     def line(self, ticket: Ticket) -> str:
         return f"请 {ticket.number} 号办理" if ticket.state == "called" else super().line(ticket)
+
+
+@defect(
+    id="QUE-009-number-left-out",
+    breaks=["QUE-009"],
+    about={"zh": "叫号只显示窗口，不显示号码", "en": "a call shows the window and no number"},
+)
+class NumberLeftOut(Tickets):
+    recalled: frozenset[str] = frozenset()
+
+    async def called(self, params: dict[str, Any]) -> dict[str, Any]:
+        if self.ended.get(str(params.get("ticket_id", ""))) == "missed":
+            self.recalled |= {params["ticket_id"]}
+        return await super().called(params)
+
+    def line(self, ticket: Ticket) -> str:
+        line = super().line(ticket)
+        plain = ticket.state != "called" or ticket.ticket_id in self.recalled
+        return line if plain else line.replace(ticket.number, "")
+
+
+@defect(
+    id="QUE-009-window-of-the-first-call",
+    breaks=["QUE-009"],
+    may_break=["QUE-011"],  # which wants it shown as usual
+    about={"zh": "另一窗口重新呼叫时仍显示原窗口", "en": "called again by another window, the first one stays on the screen"},
+)
+class WindowOfTheFirstCall(Tickets):
+    window = ""
+
+    async def called(self, params: dict[str, Any]) -> dict[str, Any]:
+        again = self.ended.get(str(params.get("ticket_id", ""))) == "missed"
+        self.window = self.window if again else str(params.get("window_no", ""))
+        return await super().called({**params, "window_no": self.window} if again else params)
