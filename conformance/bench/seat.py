@@ -198,6 +198,11 @@ class Seat:
         for _ in range(count):
             self.city.on_site_ticket()
 
+    def add_elsewhere(self, count: int) -> None:
+        """People at other points take remote tickets, which are called before what is taken after them."""
+        for _ in range(count):
+            self.city.remote_ticket()
+
     def forget_visits(self) -> None:
         """Drop tickets, sessions and calls on the city's side."""
         self.city.forget_visits()

@@ -113,9 +113,13 @@ async def outside_hours(stage: Stage) -> None:
     verbs="card screen",
 )
 async def remote_first(stage: Stage) -> None:
-    """Many wait before, then fewer: remote tickets are called first, and the screen follows."""
+    """Many wait before, then fewer: remote tickets are called first, and the screen says so from the first answer on."""
     stage.city.add_on_site(2)
-    ticket_id = await steps.take_ticket(stage)
+    stage.city.add_elsewhere(38)
+    answer = await steps.ticket(stage, await steps.swipe(stage))
+    ticket_id, ahead_at_first = str(answer.get("ticket_id")), answer.get("ahead")
+    if isinstance(ahead_at_first, int):
+        await steps.screen(stage, str(ahead_at_first), ahead=ahead_at_first, at_first=True)
     for ahead in (47, 26):  # numbers that stand on no screen by chance
         await stage.tell("ticket.update", **{**stage.city.ticket_fields(ticket_id), "ahead": ahead})
         await steps.screen(stage, str(ahead), ahead=ahead)

@@ -78,6 +78,10 @@ class Operations:
         """Somebody at the centre takes a number."""
         return self.office.world.queue.issue("on_site", "")[0]
 
+    def remote_ticket(self) -> Ticket:
+        """Somebody at a point that is none of ours takes a number."""
+        return self.office.world.queue.issue("remote", "")[0]
+
     def call_next(self, window_no: str | None = None) -> tuple[Ticket, PendingCall | None]:
         """Call the next ticket, remote ones first, and tell its device. Raises LookupError where nobody waits."""
         before = self._positions()

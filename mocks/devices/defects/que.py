@@ -347,3 +347,20 @@ class WindowOfTheFirstCall(Tickets):
         again = self.ended.get(str(params.get("ticket_id", ""))) == "missed"
         self.window = self.window if again else str(params.get("window_no", ""))
         return await super().called({**params, "window_no": self.window} if again else params)
+
+
+@defect(
+    id="QUE-007-waiting-not-shown-at-first",
+    breaks=["QUE-007"],
+    about={"zh": "取号后不显示等候人数，等到变化时才显示", "en": "how many are ahead is shown when that changes, and not with the ticket"},
+)
+class WaitingNotShownAtFirst(Tickets):
+    told: frozenset[str] = frozenset()
+
+    def apply(self, ticket: Ticket, params: dict[str, Any]) -> None:
+        self.told |= {ticket.ticket_id}
+        super().apply(ticket, params)
+
+    def line(self, ticket: Ticket) -> str:
+        plain = ticket.state not in {"issued", "waiting"} or ticket.ticket_id in self.told
+        return super().line(ticket) if plain else f"您的号码 {ticket.number}（远程取号优先）"
