@@ -58,12 +58,12 @@ async def batch(stage: Stage) -> None:
     roles=QUERY,
 )
 async def oversize(stage: Stage) -> None:
-    """0.95 of the limit is taken, 1.1 of it is not."""
+    """0.95 of the limit is taken, 1.1 of it is not, also where it has fewer characters than the limit has octets."""
     limit = stage.spec.interfaces[stage.spec.by_role(QUERY)[0].interface].max_message_bytes
     await stage.reply(stage.city.bend(QUERY, {}, {"x_pad": "x" * int(limit * 0.95)}, facts={"lawful": "large"}))
     intended = {"stimulus": "oversize"}
     async with stage.fault("oversize", recovery="T-RECONNECT"):
-        stage.city.bend(QUERY, {}, {"x_pad": "x" * int(limit * 1.1)}, intended=intended)
+        stage.city.bend(QUERY, {}, {"x_pad": "办" * int(limit * 1.1 / len("办".encode()))}, intended=intended)
         await stage.quiet("T-ACK")
     await stage.connected(QUERY)
     await stage.still_usable("T-RECOVER")

@@ -60,6 +60,20 @@ class LimitTooLow(Link):
 
 
 @defect(
+    id="CHN-013-limit-in-characters",
+    breaks=["CHN-013"],
+    about={"zh": "长度上限按字符数而不是字节数计算", "en": "the limit of a message is counted in characters and not in octets"},
+)
+class LimitInCharacters(Link):
+    async def receive(self, text: str) -> None:
+        self.characters = len(text)
+        await super().receive(text)
+
+    async def dispatch(self, document: dict[str, Any], _size: int) -> None:
+        await super().dispatch(document, self.characters)
+
+
+@defect(
     id="CHN-013-jams-after-a-large-message",
     breaks=["CHN-013", "HBT-009"],  # what is not answered is a status query
     about={"zh": "超长消息之后不再应答", "en": "answers nothing after a message above the limit"},
