@@ -120,11 +120,15 @@ async def lost_before_cut(stage: Stage) -> None:
     verbs="card",
 )
 async def duplicate_call(stage: Stage) -> None:
-    """The very same frame twice, as after a cut in the wrong moment."""
+    """The very same frame twice, as after a cut in the wrong moment: a command, and a question that only asks."""
     visit = await steps.open_session(stage)
     request = await steps.command(stage, visit, "second_screen", "show", text="请核对您的信息")
     stage.city.resend(request)
     await steps.outcome(stage, request)
+    if stage.spec.by_role(QUERY):
+        asked = stage.say(QUERY)
+        await stage.reply(asked)
+        stage.city.resend(asked)
     await stage.quiet("T-QUIET")
     await steps.close_session(stage, visit)
 

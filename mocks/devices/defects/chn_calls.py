@@ -114,6 +114,24 @@ class CommandDoneTwice(Channel):
 
 
 @defect(
+    id="CHN-016-commands-alone-known-again",
+    breaks=["CHN-016"],
+    may_break=["CHN-002"],  # what is no command is answered twice
+    about={"zh": "只对指令去重，其他重复调用再次应答", "en": "knows commands again and answers any other call that arrives twice"},
+)
+class CommandsAloneKnownAgain(Channel):
+    commanded: frozenset[int] = frozenset()
+
+    def processed_before(self, seq: int) -> bool:
+        return super().processed_before(seq) and seq in self.commanded
+
+    async def dispatch(self, document: dict[str, Any], size: int) -> None:
+        if document.get("method") == "peripheral.command":
+            self.commanded |= {document["meta"]["seq"]}
+        await super().dispatch(document, size)
+
+
+@defect(
     id="CHN-009-unknown-method-closes",
     breaks=["CHN-009"],
     about={"zh": "应答未知方法后断开连接", "en": "closes the connection after an unknown method"},
