@@ -90,13 +90,33 @@ async def ring_timeout(stage: Stage) -> None:
 
 @case("sig.duplicate-invite", "重复邀请按同一呼叫处理", "the same invite twice is one call", roles=CALL, verbs="card")
 async def duplicate_invite(stage: Stage) -> None:
-    """A new request with the same call."""
+    """A new request with the same call: while it rings, and when it stands."""
     opened = await steps.open_session(stage)
     visit = await steps.invite(stage, opened)
     await stage.expect("call.invite", "result", timer="T-RING", call_id=visit.call_id)
     await steps.invite(stage, opened, facts={"lawful": "repeat"}, call_id=visit.call_id)
     await stage.expect("call.answer", timer="T-ANSWER", call_id=visit.call_id)
     await steps.media_up(stage, visit)
+    await steps.invite(stage, opened, facts={"lawful": "repeat"}, call_id=visit.call_id)
+    await stage.quiet("T-ANSWER")  # in which a device that rings anew would answer
+    await steps.hang_up(stage, visit)
+    await steps.close_session(stage, visit)
+
+
+@case(
+    "sig.unknown-in-call",
+    "通话中收到他人通话的消息",
+    "messages of an unknown call while another one stands",
+    roles=CALL + " call.bye call.cancel",
+    verbs="card",
+)
+async def unknown_in_call(stage: Stage) -> None:
+    """A goodbye and a cancel of a call that nobody has heard of; the call that stands goes on and ends in its own time."""
+    visit = await steps.connected_call(stage)
+    intended = {"intended": {"stimulus": "wrong-state", "lifecycle": "call", "state": "none"}}
+    for role in ("call.bye", "call.cancel"):
+        await stage.tell(role, facts=intended, call_id=stage.city.new_id("call_id"), reason="resident-left")
+        await stage.quiet("T-QUIET")
     await steps.hang_up(stage, visit)
     await steps.close_session(stage, visit)
 

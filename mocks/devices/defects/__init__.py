@@ -20,6 +20,7 @@ from mocks.devices.defects import (
     sec_device_api,
     sec_handshake,
     sig,
+    sig_calls,
     svc,
 )
 from mocks.devices.reference.part import Part
@@ -28,7 +29,7 @@ from mocks.devices.registry import REGISTRY, Defect
 __all__ = ["DEFECTS", "FAMILIES", "patches"]
 
 FAMILIES = (
-    reg, sec, sec_device_api, sec_handshake, hbt, chn, chn_calls, chn_resend, que, sig, rat,
+    reg, sec, sec_device_api, sec_handshake, hbt, chn, chn_calls, chn_resend, que, sig, sig_calls, rat,
     per, per_commands, mat, prv, med, rob, svc,
 )  # fmt: skip
 DEFECTS: dict[str, Defect] = REGISTRY.defects
