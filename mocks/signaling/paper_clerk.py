@@ -38,7 +38,7 @@ def answer_to(offer: str, session: int = 1) -> str:
     transport identity, the active DTLS role."""
     lines: list[str] = []
     in_media = False
-    for line in offer.replace("\r\n", "\n").strip("\n").split("\n"):
+    for line in _lively(offer).strip("\n").split("\n"):
         if line.startswith("m="):
             in_media = True
             lines += [line, *(_identity() if not _rejected(line) else [])]
@@ -49,6 +49,17 @@ def answer_to(offer: str, session: int = 1) -> str:
         else:
             lines.append(_MIRROR.get(line, line))
     return "\r\n".join(_media_order(lines)) + "\r\n"
+
+
+def _lively(sdp: str) -> str:
+    """Line feeds as line ends, and sections that are bundle-only with a port like the others: port 0 does not reject them
+    (RFC 9143 section 7.1.3), and no answer says bundle-only."""
+    head, *parts = sdp.replace("\r\n", "\n").split("\nm=")
+    for at, part in enumerate(parts):
+        if "\na=bundle-only\n" in f"{part}\n":
+            kind, _, rest = part.partition(" 0 ")
+            parts[at] = f"{kind} 9 {rest}".replace("\na=bundle-only", "")
+    return "\nm=".join([head, *parts])
 
 
 def _rejected(line: str) -> bool:
@@ -77,7 +88,7 @@ def _media_order(lines: list[str]) -> list[str]:
 def sections(sdp: str) -> list[tuple[str, str, str]]:
     """(mid, kind, direction) of every media section that is not rejected."""
     rows: list[tuple[str, str, str]] = []
-    for part in sdp.replace("\r\n", "\n").split("\nm=")[1:]:
+    for part in _lively(sdp).split("\nm=")[1:]:
         lines = part.split("\n")
         mid = next((line[6:] for line in lines if line.startswith("a=mid:")), str(len(rows)))
         direction = next((line[2:] for line in lines if line in _MIRROR), "sendrecv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from mocks.devices.reference.actions import Actions
@@ -234,3 +235,15 @@ class PageOnItsSide(Actions):
         lying = picture_of(name, height, width)
         exif = bytes.fromhex("ffe10022 457869660000 49492a0008000000 0100 12010300 01000000 06000000 00000000")
         return Picture(lying.data[:2] + exif + lying.data[2:], width, height, lying.empty)
+
+
+@variant(id="bundle-only-sections", about={"zh": "视频段为bundle-only", "en": "video sections that are bundle-only"})
+class BundleOnly(Calls):
+    def described(self, sdp: str) -> str:
+        head, voice, *pictures = re.split(r"(?m)^(?=m=)", sdp)
+        return head + voice + "".join(self.bundled(each, "a=setup:actpass" in voice) for each in pictures)
+
+    def bundled(self, section: str, offered: bool) -> str:
+        """Without the lines that the tagged section alone carries; port 0 in offers (RFC 9143 section 7.1.3)."""
+        bare = re.sub(r"a=(?:ice-|fingerprint|setup|rtcp-mux|rtcp:)[^\r]*\r\n", "", section)
+        return bare.replace("m=video 9 ", "m=video 0 ") + "a=bundle-only\r\n" if offered else bare
