@@ -173,10 +173,13 @@ TABLE: Final = (
         "设备命令 {command} 无法在 {place} 启动：{why}；见设备文件 [driver] 的 command",
     ),
     ("the device did not become ready: {why:words}", "设备没有进入就绪状态：{why}"),
+    ("{why:known} (exit code {code}); its last words: nothing", "{why}（退出码 {code}）；此前没有任何输出"),
+    ("{why:known}; its last words: nothing", "{why}；此前没有任何输出"),
     ("{why:known} (exit code {code}); its last words: {tail:text}", "{why}（退出码 {code}）；最后的输出：{tail}"),
     ("{why:known}; its last words: {tail:text}", "{why}；最后的输出：{tail}"),
     ("no ready line within {limit:n} s", "{limit} 秒内没有输出就绪行"),
     ("it ended before its ready line", "设备在输出就绪行之前已退出"),
+    ("its first line is no ready line of {contract}: {size:n} bytes", "第一行不是 {contract} 规定的就绪行：共 {size} 字节"),
     ("its first line is no ready line of {contract}: {said:text}", "第一行不是 {contract} 规定的就绪行：{said}"),
     ("the device cannot be asked which build it is: {error:text}", "无法向设备询问其固件版本：{error}"),
     # TLS.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -55,6 +56,7 @@ class DeviceProcess:
         self._watch: asyncio.Task[None] | None = None
         self._lives = False  # it said that it is ready: from now on its end is an observation
         self._stopping = False
+        self._killed = False  # it did not end by itself: its exit code is ours
         self.log: deque[str] = deque(maxlen=2000)
         self._first: list[str] = []  # its first lines, which a long log would push out
         self._lines = 0
@@ -84,13 +86,14 @@ class DeviceProcess:
             raise DeviceAbsent(f"{reason}; see [driver] command of the device file") from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(document).encode() + b"\n")
+        with contextlib.suppress(RuntimeError):  # it may have ended by now: its ready line is missing then
+            self._process.stdin.write(json.dumps(document).encode() + b"\n")
         self._watch = asyncio.create_task(self._drain())
         try:
             ready = _ready(await asyncio.wait_for(self._process.stdout.readline(), self._ready_limit_s))
         except (TimeoutError, ValueError) as error:
             await self.stop()
-            code = None if isinstance(error, TimeoutError) else self._process.returncode
+            code = None if isinstance(error, TimeoutError) or self._killed else self._process.returncode
             reason = str(error) or f"no ready line within {self._ready_limit_s:.0f} s"
             ended = "" if code is None else f" (exit code {code})"
             told = self._mask(f"{reason}{ended}; its last words: {self._words()}")
@@ -156,6 +159,7 @@ class DeviceProcess:
             try:
                 await asyncio.wait_for(self._process.wait(), STOP_LIMIT_S)
             except TimeoutError:
+                self._killed = True
                 _kill(family)
                 await self._process.wait()
             _kill(family[1:])
@@ -174,7 +178,7 @@ def _ready(line: bytes) -> Mapping[str, Any]:
         ready = None
     if not (isinstance(ready, dict) and ready.get("ready") is True and ready.get("contract") == CONTRACT):
         # Whole or not at all: a mask finds no half of a secret.
-        said = repr(line) if len(line) <= 200 else f"{len(line)} bytes"
+        said = repr(line.decode("utf-8", "replace")) if len(line) <= 200 else f"{len(line)} bytes"
         raise ValueError(f"its first line is no ready line of {CONTRACT}: {said}")
     return ready
 

@@ -144,7 +144,10 @@ class CommandUpperTester:
     async def _asked(self, process: asyncio.subprocess.Process, document: Mapping[str, Any]) -> Answer:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+        try:
+            process.stdin.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+        except RuntimeError:  # uvloop's word for a pipe whose reader is gone already
+            raise ValueError("it ended") from None
         await process.stdin.drain()
         while True:
             line = await process.stdout.readline()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,3 +74,39 @@ def test_a_ready_line_that_cannot_be_recorded_is_the_device_s_trouble(tmp_path: 
     said = str(told.value)
     assert said.startswith(f"the device did not become ready: its ready line cannot be used: {why}")
     assert in_chinese(said).startswith("设备没有进入就绪状态：它的就绪行不可用：")
+
+
+class Gone:
+    """What uvloop makes of a child that ended before anything was written to it."""
+
+    async def __call__(self, *words: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await self._begin(*words, **options)
+        await process.wait()
+        assert process.stdin is not None
+        process.stdin.write = self._refused  # type: ignore[method-assign]
+        return process
+
+    def __init__(self) -> None:
+        self._begin = asyncio.create_subprocess_exec
+
+    @staticmethod
+    def _refused(_: bytes) -> None:
+        raise RuntimeError("unable to perform operation on <WriteUnixTransport closed=True>; the handler is closed")
+
+
+def test_a_device_that_ends_before_it_is_told_anything_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", Gone())
+    with pytest.raises(DeviceAbsent) as told:
+        asyncio.run(DeviceProcess(["{python}", "-c", "raise SystemExit(3)"], tmp_path, lambda _: None).start({}))
+    assert str(told.value).endswith("it ended before its ready line (exit code 3); its last words: nothing")
+    assert in_chinese(str(told.value)) == "设备没有进入就绪状态：设备在输出就绪行之前已退出（退出码 3）；此前没有任何输出"
+
+
+def test_the_exit_code_of_a_device_that_the_bench_had_to_kill_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.iut.process.STOP_LIMIT_S", 0.2)
+    program = "import time; print('早上好', flush=True); time.sleep(60)"
+    with pytest.raises(DeviceAbsent) as told:
+        asyncio.run(DeviceProcess(["{python}", "-X", "utf8", "-c", program], tmp_path, lambda _: None).start({}))
+    assert str(told.value).partition("rvw-spawn/1: ")[2] == "'早上好\\n'; its last words: nothing"
