@@ -91,7 +91,7 @@ class PytestRun:
         )  # fmt: skip
         p = self.prepared
         self._say(Text(
-            f"规范 {p.spec.id} {p.spec.version} · 配置 {p.profile.id} · 用例 {self._total} · 随机种子 {p.seed}",
+            f"规范 {p.spec.id} {p.spec.version} · 档位 {p.profile.id} · 用例 {self._total} · 随机种子 {p.seed}",
             f"pack {p.spec.id} {p.spec.version} · profile {p.profile.id} · cases {self._total} · seed {p.seed}",
         ))  # fmt: skip
         for remark in p.remarks:
@@ -326,11 +326,18 @@ def chosen_by(prepared: Prepared, keyword: str) -> frozenset[str]:
     run, chooser = PytestRun(prepared), _Chooser()
     code = start([*inner_arguments(keyword), "--collect-only"], [_Carrier(run), sys.modules[__name__], chooser])
     if code == pytest.ExitCode.USAGE_ERROR:
-        raise UsageProblem([Text(f"-k 的表达式有误：{keyword!r}", f"-k takes an expression of pytest's, not {keyword!r}")])
+        raise UsageProblem([_no_expression(keyword)])
     plan = prepared.plan()[0]
     if not chooser.cases:
         raise UsageProblem([_nothing_left(plan, prepared.options.clauses)])
     return _narrowing(chooser.cases, plan)
+
+
+def _no_expression(keyword: str) -> Text:
+    return Text(
+        f'-k 的表达式有误：{keyword!r}；写法如 "visit or sig"',
+        f"-k takes an expression of pytest's such as \"visit or sig\", not {keyword!r}",
+    )
 
 
 def run_session(prepared: Prepared, *, keyword: str = "", lang: Lang = "both", resume: bool = False) -> PytestRun:
@@ -346,4 +353,7 @@ def run_session(prepared: Prepared, *, keyword: str = "", lang: Lang = "both", r
         return run
     if run.code == UNDECIDED:  # pytest never came as far as the run
         run.code = _NOT_COLLECTED.get(code, exitcode.BENCH)
+        if keyword and not run.chosen and code == pytest.ExitCode.USAGE_ERROR:
+            wrong = _no_expression(keyword)
+            tell(Text(f"rvw: {wrong.zh}", f"rvw: {wrong.en}"), lang)
     return run

@@ -76,7 +76,7 @@ def _run_facts(head: Mapping[str, Any], spec: Spec) -> tuple[Fact, ...]:
     facts = [
         ("pack", Text("测试规范包", "specification pack"), f"{spec.id} {spec.version} · {spec.title.zh}"),
         ("pack_digest", Text("规范包摘要 SHA-256", "pack digest SHA-256"), spec.digest),
-        ("profile", Text("测试范围", "profile"), f"{profile_id} · {profile.title.zh}" if profile else profile_id),
+        ("profile", Text("档位", "profile"), f"{profile_id} · {profile.title.zh}" if profile else profile_id),
         ("timer_set", Text("时限集", "timer set"), head.get("timer_set", "")),
         ("seed", Text("随机种子", "seed"), head.get("seed", "")),
         ("harness", Text("测试工具版本", "harness version"), _harness(head.get("harness", ""))),

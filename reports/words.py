@@ -109,7 +109,7 @@ PARTIAL: Final = Text(
     "Partial scope: only a selection was run; not for an application.",
 )
 NOT_FOR_CERTIFICATION: Final = Text(
-    "本次测试范围（profile）仅供开发自查，不用于申请。",
+    "本档位（profile）仅供开发自查，不用于申请。",
     "This profile is for development; an application cannot rest on it.",
 )
 

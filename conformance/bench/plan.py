@@ -158,7 +158,7 @@ def _out_of_reach(
     if unknown:
         return f"规范包没有定时器 {', '.join(unknown)}", f"the pack has no timer {', '.join(unknown)}"
     if not any(fnmatchcase(case.id, glob) for glob in profile.cases):
-        return f"不在配置 {profile.id} 的范围内", f"outside the profile {profile.id}"
+        return f"不在档位 {profile.id} 的范围内", f"outside the profile {profile.id}"
     if case.condition is not None and not holds(case.condition, pics):
         return "设备声明不支持该项", "the device declares not to have it"
     if case.sockets and not means.sockets:
@@ -208,15 +208,15 @@ def _obligations(
 
 def _out_of_scope(spec: Spec, profile: Profile, clause: Clause, obligation: Obligation) -> tuple[str, str] | None:
     if clause.family not in profile.families:
-        return f"配置 {profile.id} 不含 {clause.family} 类", f"the profile {profile.id} leaves out {clause.family}"
+        return f"档位 {profile.id} 不含 {clause.family} 类", f"the profile {profile.id} leaves out {clause.family}"
     about = spec.interfaces.get(clause.interface or "")
     if about is not None and about.transport == "webrtc" and not profile.media:
-        return f"配置 {profile.id} 不含媒体", f"the profile {profile.id} has no media"
+        return f"档位 {profile.id} 不含媒体", f"the profile {profile.id} has no media"
     if obligation.verification is Verification.OPERATOR and "operator" not in profile.stimulus:
-        return f"配置 {profile.id} 无测试员", f"the profile {profile.id} has no operator"
+        return f"档位 {profile.id} 无测试员", f"the profile {profile.id} has no operator"
     if obligation.grade not in profile.grades:
         grade = obligation.grade
-        return f"配置 {profile.id} 不采信 {grade} 级证据", f"the profile {profile.id} takes no {grade} evidence"
+        return f"档位 {profile.id} 不采信 {grade} 级证据", f"the profile {profile.id} takes no {grade} evidence"
     return None
 
 

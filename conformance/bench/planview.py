@@ -21,7 +21,7 @@ def render(prepared: Prepared, lang: Lang, chosen: frozenset[str] = frozenset())
     """The plan of a prepared run, narrowed to the chosen cases where any are."""
     plan, selection = prepared.plan(chosen)
     lines = [
-        say(Text(f"设备 {prepared.device.name}，配置 {prepared.profile.id}（{prepared.profile.title.zh}），"
+        say(Text(f"设备 {prepared.device.name}，档位 {prepared.profile.id}（{prepared.profile.title.zh}），"
                  f"规范 {prepared.spec.id} {prepared.spec.version}，seed {prepared.seed}",
                  f"device {prepared.device.name}, profile {prepared.profile.id} ({prepared.profile.title.en}), "
                  f"pack {prepared.spec.id} {prepared.spec.version}, seed {prepared.seed}"), lang),

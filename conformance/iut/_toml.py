@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import re
 import tomllib
@@ -27,13 +28,16 @@ def read_toml(path: Path, problems: Problems) -> tuple[dict[str, Any], dict[Keys
     """Values and places of a TOML file; None (with a problem noted) where it cannot be read."""
     name = str(path)
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # some editors on Windows put a mark before the first line
         table = tomllib.loads(text)
     except OSError as e:
         problems.add(Place(name, 1), f"cannot be read: {e.strerror}")
         return None
     except UnicodeDecodeError as e:
-        problems.add(Place(name, 1), f"not UTF-8: byte {e.start}")
+        lines = e.object[: e.start].count(b"\n") + 1
+        wide = e.object.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        what = "UTF-16, and not UTF-8" if wide else f"not UTF-8 (byte {e.start})"
+        problems.add(Place(name, lines), what, "save the file as UTF-8")
         return None
     except tomllib.TOMLDecodeError as e:
         found = _AT.search(str(e))

@@ -6,12 +6,13 @@ at once, with file and line. Whether the declarations agree with a pack is `revi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from conformance.iut._toml import Keys, place_of, read_toml
+from conformance.iut.wording import in_both
 from conformance.spec import _meta
 from conformance.spec.model import Place, Text
 from conformance.spec.problems import PackError, Problem, Problems
@@ -35,6 +36,9 @@ class DeviceFileError(PackError):
     def __init__(self, problems: Iterable[Problem], what: str, readable: DeviceFile | None = None) -> None:
         super().__init__(problems, what)
         self.readable = readable
+        number = len(self.problems)
+        head = Text(f"{what}: 有 {number} 处问题", f"{what}: {number} problem(s)")
+        self.lines: Sequence[Text] = (head, *map(in_both, self.problems))
 
 
 class NoDeviceFile(DeviceFileError):

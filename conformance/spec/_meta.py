@@ -92,13 +92,13 @@ def _told(kind: str, error: Any) -> Iterator[tuple[tuple[str, ...], str, str]]:
                 yield (key,), f"{at}unknown member {key!r}", suggest(key, known) if known else ""
         case "Enum":
             options = [str(o) for o in error.kind.options]
-            yield (), f"{at}{error.instance!r} is not allowed", suggest(str(error.instance), options)
+            yield (), f"{at}{_short(error.instance)} is not allowed", suggest(str(error.instance), options)
         case "Type":
             yield (), f"{at}{_short(error.instance)} has the wrong type", "valid: " + " or ".join(error.kind.types)
         case "Pattern":
             yield (), f"{at}{_short(error.instance)} has the wrong form", f"valid: {error.kind.pattern}"
         case _:
-            yield (), at + error.message, ""
+            yield (), at + _cut(error.message), ""
 
 
 def _siblings(kind: str, evaluation_path: list[str | int]) -> list[str]:
@@ -119,6 +119,11 @@ def _name(path: list[str | int]) -> str:
     """The innermost named member of a path, for the message."""
     words = [step for step in path if isinstance(step, str)]
     return f"{words[-1]}: " if words else ""
+
+
+def _cut(message: str) -> str:
+    """A validator's own sentence, which begins with the whole value: of a long one its beginning."""
+    return message if len(message) <= 200 else f"{message[:57]}... {message[-60:].partition(' ')[2]}"
 
 
 def _short(value: Any) -> str:

@@ -49,7 +49,7 @@ class WaiverError(ValueError):
 def load_waivers(path: Path) -> tuple[Waiver, ...]:
     """Read a known-failures file. Raises WaiverError with all problems, OSError where there is no file."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as exc:  # not TOML, not UTF-8, a number without end, values too deep in one another
         raise WaiverError([Text(f"{path.name}: 不是 TOML 文件：{exc}", f"{path.name}: not TOML: {exc}")]) from exc
     rows = data.get("waiver", [])

@@ -326,3 +326,37 @@ def test_required_items_are_asked_for_in_both_languages(file: Path, tiny: Spec) 
 def test_lacking_verbs_do_not_stop_a_run(file: Path, tiny: Spec) -> None:
     device = load(file, ('kind = "http"', 'kind = "http"\nverbs = ["hello"]'))
     assert [p.fatal for p in review(device, tiny)] == [False]
+
+
+def test_a_mark_before_the_first_line_is_no_text(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert load_device(file).name == "延伸点一号"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "zh", "en"),
+    [
+        ("gbk", "2: 不是 UTF-8 编码（第 17 字节）", "2: not UTF-8 (byte 17)"),
+        ("utf-16", "1: 是 UTF-16 编码，不是 UTF-8", "1: UTF-16, and not UTF-8"),
+    ],
+)
+def test_another_encoding_is_told_with_its_remedy(file: Path, encoding: str, zh: str, en: str) -> None:
+    file.write_bytes(GOOD.encode(encoding))
+    with pytest.raises(DeviceFileError) as told:
+        load_device(file)
+    line = told.value.lines[1]
+    assert (line.zh, line.en) == (f"{file}:{zh}（请在编辑器中另存为 UTF-8）", f"{file}:{en} (save the file as UTF-8)")
+
+
+def test_problems_are_told_in_chinese_too(file: Path) -> None:
+    file.write_text(
+        GOOD.replace('name = "延伸点一号"', "name = 3").replace("serial =", "serail =").replace('"device_api"', '"deviceapi"')
+        .replace('"310101-001"', f'"{"A" * 500}"'), "utf-8",
+    )  # fmt: skip
+    with pytest.raises(DeviceFileError) as told:
+        load_device(file)
+    assert [line.zh.removeprefix(f"{file}") for line in told.value.lines] == [
+        ": 有 5 处问题", ":1: device: 缺少 'serial'", ":2: name: 3 的类型不对（应为加引号的文字）",
+        ":6: device: 没有 'serail' 这一项（是否应为 'serial'？）", f':7: remote_device_id: "{"A" * 56}... 超过 64 个字符',
+        ":8: url_role: 不能是 'deviceapi'（是否应为 'device_api'？）",
+    ]  # fmt: skip
