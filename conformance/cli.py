@@ -184,7 +184,7 @@ def defects(
 def bench(
     pack: PackOption = "", profile: ProfileOption = "core", lab: LabOption = None,
     device: Annotated[Path | None, typer.Option("--device", help="Device file: its id and its bench table.")] = None,
-    port: Annotated[int, typer.Option("--port", help="First of the two ports; 0 takes free ones.")] = 0,
+    port: Annotated[int, typer.Option("--port", min=0, max=65534, help="First of the two ports; 0 takes free ones.")] = 0,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "",
     advertise: Annotated[str, typer.Option("--advertise", help="Name or address that the device uses.")] = "",
     lang: LangOption = "both",

@@ -9,12 +9,14 @@ from typing import Final
 from conformance.spec.model import Text
 from conformance.verdict.model import Verdict
 from reports import card, words
-from reports.model import Report, TimerRow
+from reports.details import in_chinese
+from reports.model import Note, Report, TimerRow
 from reports.safe import clean
 from reports.words import Lang, say
 
 MAX_CARDS: Final = 12  # cards printed; all of them are in the report
 _NOT_A_PASS: Final = (Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.NOT_SELECTED)
+_CUT: Final = ("unfinished", "journal-broken")  # notes without which the verdict would be misread
 
 
 def render(report: Report, paths: Mapping[str, Path] | None = None, lang: Lang = "both") -> str:
@@ -56,6 +58,7 @@ def _tail(report: Report, paths: Mapping[str, Path], lang: Lang) -> list[str]:
         lines.append(say(words.PARTIAL, lang))
     if not cover.certification:
         lines.append(say(words.NOT_FOR_CERTIFICATION, lang))
+    lines += [_noted(note, lang) for note in report.notes if note.kind in _CUT]
     if cover.remarks:
         lines.append(say(Text(f"建议项未满足 {cover.remarks}", f"{cover.remarks} remarks (SHOULD not met)"), lang))
     lines += [f"{name:<8} {path}" for name, path in paths.items()]
@@ -64,6 +67,11 @@ def _tail(report: Report, paths: Mapping[str, Path], lang: Lang) -> list[str]:
         verdict += f" (gate: {say(words.VERDICT[cover.gate], lang)})"
     lines.append(f"{say(Text('结论', 'verdict'), lang)}: {verdict}   exit {cover.exit_code}")
     return [clean(line, 1_000) for line in lines]
+
+
+def _noted(note: Note, lang: Lang) -> str:
+    kind = words.NOTE[note.kind]
+    return say(Text(f"{kind.zh}：{in_chinese(note.text)}", f"{kind.en}: {note.text}"), lang)
 
 
 def _limits(rows: Sequence[TimerRow], lang: Lang) -> str:

@@ -158,9 +158,11 @@ class LiveRun:
             keep_pack(self.prepared.spec, self.out)
             return fresh_trail(self.out, self.prepared.spec)
         except shutil.Error as error:  # of a copied tree: it names every file, one is enough
-            why = error.args[0][0][2]
+            _, file, why = error.args[0][0]
+            told = f"{file}: {why.partition('] ')[2].partition(': ')[0] or why}"
             raise BenchBroken(Text(
-                f"规范包无法存入 {self.out}：{why}", f"the pack cannot be kept in {self.out}: {why}"
+                f"规范包无法存入 {self.out}（{told}）；请腾出空间，或另选 --out",
+                f"the pack cannot be kept in {self.out} ({told}); make room or name another --out",
             )) from error  # fmt: skip
         except OSError as error:
             raise unwritable(error, self.out) from error

@@ -59,10 +59,10 @@ class Seat:
         """Throw bytes at the interface of a role."""
         return self._inject(self._message(like), raw, intended, None)
 
-    def inject_batch(self, like: str, count: int, *, intended: Mapping[str, str]) -> Entry:
+    def inject_batch(self, like: str, count: int, *, intended: Mapping[str, str], **fields: Any) -> Entry:
         """Several calls in one array."""
         message = self._message(like)
-        body = self.city.office.dialect.build(message, "request", {})
+        body = self.city.office.dialect.build(message, "request", fields)
         return self._inject(message, strictjson.dumps([self._frame(message, body, "") for _ in range(count)]), intended, None)
 
     def resend(self, request: Entry) -> Entry:

@@ -52,6 +52,23 @@ async def batch(stage: Stage) -> None:
 
 
 @case(
+    "chn.batch-not-done",
+    "批量消息中的请求不被执行",
+    "no call of a batch is carried out",
+    roles="maintenance.set status.query",
+)
+async def batch_not_done(stage: Stage) -> None:
+    """Two calls in one array that would leave a trace: a device in maintenance says so."""
+    intended = {"stimulus": "batch"}
+    try:
+        stage.city.inject_batch("maintenance.set", 2, intended=intended, mode="on", reason="inspection")
+        await stage.quiet("T-ACK")
+        await stage.still_usable()
+    finally:
+        await stage.tell("maintenance.set", mode="off", reason="inspection")
+
+
+@case(
     "chn.oversize",
     "超长消息被拒绝且设备仍可用",
     "a message above the limit is refused and the device stays usable",

@@ -80,7 +80,7 @@ async def status_query(stage: Stage) -> None:
     "obeys maintenance mode",
     roles="maintenance.set status.query heartbeat",
     verbs="card",
-    lasts="T-HEARTBEAT T-HEARTBEAT",
+    lasts="T-HEARTBEAT",
 )
 async def maintenance(stage: Stage) -> None:
     """Into maintenance, a swipe that must take no ticket, and out again; asked in both."""
@@ -103,7 +103,7 @@ async def maintenance(stage: Stage) -> None:
     "heartbeats go on in a call",
     roles="heartbeat session.open call.invite",
     verbs="card",
-    lasts="T-HEARTBEAT T-HEARTBEAT",
+    lasts="T-HEARTBEAT",
 )
 async def in_session(stage: Stage) -> None:
     """A call is up for some intervals, and the device holds what it read from a card: heartbeats tell neither."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+
 from conformance.bench.case import case
 from conformance.bench.stage import Stage
 from conformance.suites import steps
 from conformance.trace.transcript import Entry
 
 RATING = "rating.request rating.submit session.open"
+# What comes of the first submissions. "Until it is accepted": three attempts, as they are built in most often, do not do.
+NOT_ACCEPTED = ("http.500", "http.lost", "http.503")
 
 
 async def _served(stage: Stage) -> steps.Visit:
@@ -66,19 +70,43 @@ async def dissatisfied(stage: Stage) -> None:
     verbs="card rate",
 )
 async def repeat_once(stage: Stage) -> None:
-    """The system answers 500 to the first submission, of a rating that has the most to lose: a level and a reason. It takes the
-    second, and its answer is lost."""
+    """A rating that has the most to lose, a level and a reason: refused, taken with an answer that is lost, and refused again."""
     visit = await _served(stage)
-    async with (
-        stage.fault("http.500", role="rating.submit", times=1, recovery="T-RECOVER"),
-        stage.fault("http.lost", role="rating.submit", times=1, recovery="T-RECOVER"),
-    ):
+    async with AsyncExitStack() as faults:
+        for name in NOT_ACCEPTED:
+            await faults.enter_async_context(stage.fault(name, role="rating.submit", times=1, recovery="T-RECOVER"))
         rating_id = await steps.ask_rating(stage, visit)
         await steps.rate(stage, "dissatisfied", reasons=["等候时间过长"])
         sent = await _outcome(stage, rating_id)
-        for _ in range(2):
+        for _ in NOT_ACCEPTED:
             sent = await stage.expect("rating.submit", timer="T-RECOVER", after=sent.n, rating_id=rating_id)
     await stage.quiet("T-QUIET")
+
+
+@case(
+    "rat.repeat-asked",
+    "已评之后再次请求，结果不变",
+    "asked again after the rating, the outcome stands",
+    roles=RATING,
+    verbs="card rate",
+    lasts="T-RATING",
+)
+async def repeat_asked(stage: Stage) -> None:
+    """The city asks for a rating that it has, as after a restart. Where the page comes again another level is pressed; where it
+    does not, nothing may come of it."""
+    visit = await _served(stage)
+    rating_id = await steps.ask_rating(stage, visit)
+    await steps.rate(stage, "satisfied")
+    sent = await _outcome(stage, rating_id)
+    await stage.wait(lambda e: e.request is sent, timer="T-ACK", after=sent.n - 1, what="the receipt of the rating")
+    await stage.tell(
+        "rating.request", rating_id=rating_id, session_id=visit.session_id, ticket_id=visit.ticket_id,
+        timeout_ms=int(stage.timers_ms["T-RATING"]),
+    )  # fmt: skip
+    await stage.quiet("T-SHOW")
+    if await stage.device.shows("基本满意"):
+        await stage.device.do("rate", level="basically_satisfied")
+    await stage.quiet("T-RATING")
 
 
 @case(

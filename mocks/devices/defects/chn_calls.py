@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from mocks.devices.reference.channel import Channel
 from mocks.devices.reference.commands import Commands
 from mocks.devices.reference.handshake import Handshake
 from mocks.devices.reference.link import Answer, Link
-from mocks.devices.reference.wire import INTERNAL, NO_METHOD, TOO_LARGE, RpcError
+from mocks.devices.reference.wire import INTERNAL, NO_METHOD, TOO_LARGE, BadJson, RpcError
 from mocks.devices.registry import defect
 
 
@@ -21,6 +22,42 @@ from mocks.devices.registry import defect
 class BatchSwallowed(Link):
     def on_batch(self) -> None:
         self.d.log("batch")
+
+
+class _Batches(Link):
+    """What a batch holds, for those who look into it."""
+
+    async def receive(self, text: str) -> None:
+        try:
+            document = self.d.codec.loads(text)
+        except BadJson:
+            document = None
+        self.calls_of_batch = [c for c in document if isinstance(c, dict)] if isinstance(document, list) else []
+        await super().receive(text)
+
+
+@defect(
+    id="CHN-012-error-for-each-call",
+    breaks=["CHN-012"],
+    about={"zh": "对批量消息中每个请求各答一个错误", "en": "answers a batch with an error for each of its calls"},
+)
+class ErrorForEachCall(_Batches):
+    def on_batch(self) -> None:
+        for _ in self.calls_of_batch:
+            super().on_batch()
+
+
+@defect(
+    id="CHN-012-refused-and-done",
+    breaks=["CHN-012"],
+    about={"zh": "批量消息已拒绝却仍执行", "en": "refuses a batch and carries it out all the same"},
+)
+class BatchRefusedAndDone(_Batches):
+    async def receive(self, text: str) -> None:
+        await super().receive(text)
+        for call in self.calls_of_batch:
+            with suppress(RpcError):
+                await self.handle(str(call.get("method")), call.get("params"))
 
 
 @defect(
@@ -36,6 +73,7 @@ class NoSizeLimit(Link):
 @defect(
     id="CHN-010-refused-and-done",
     breaks=["CHN-010"],
+    may_break=["PER-004"],  # it carries out a command that nobody waits for
     about={"zh": "参数错误已拒绝却仍执行", "en": "refuses bad parameters and does the work all the same"},
 )
 class RefusedAndDone(Commands):
@@ -117,7 +155,7 @@ class CommandDoneTwice(Channel):
     id="CHN-016-commands-alone-known-again",
     breaks=["CHN-016"],
     may_break=["CHN-002"],  # what is no command is answered twice
-    about={"zh": "只对指令去重，其他重复调用再次应答", "en": "knows commands again and answers any other call that arrives twice"},
+    about={"zh": "只对指令去重，其他重复调用再次应答", "en": "knows commands again and answers other calls once more"},
 )
 class CommandsAloneKnownAgain(Channel):
     commanded: frozenset[int] = frozenset()

@@ -43,7 +43,7 @@ class TooFast(Heartbeat):
 @defect(
     id="HBT-001-interval-built-in",
     breaks=["HBT-001"],
-    may_break=["HBT-002", "HBT-008"],
+    may_break=["HBT-002", "HBT-008", "HBT-010"],
     about={"zh": "心跳间隔写死，不用注册时告知的值", "en": "the interval is built in, whatever the registration tells"},
 )
 class IntervalBuiltIn(Heartbeat):

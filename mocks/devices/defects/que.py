@@ -213,7 +213,7 @@ class SecondSwipeAsksTwice(Tickets):
 @defect(
     id="QUE-011-recall-refused",
     breaks=["QUE-011"],
-    may_break=["REC-004", "SIG-002"],
+    may_break=["QUE-009", "REC-004", "SIG-002"],
     about={"zh": "过号后不接受重新呼叫", "en": "refuses that a missed ticket is called again"},
 )
 class RecallRefused(Tickets):
@@ -352,7 +352,7 @@ class WindowOfTheFirstCall(Tickets):
 @defect(
     id="QUE-007-waiting-not-shown-at-first",
     breaks=["QUE-007"],
-    about={"zh": "取号后不显示等候人数，等到变化时才显示", "en": "how many are ahead is shown when that changes, and not with the ticket"},
+    about={"zh": "取号后不显示等候人数，等到变化时才显示", "en": "how many are ahead is shown once it changes, and not at first"},
 )
 class WaitingNotShownAtFirst(Tickets):
     told: frozenset[str] = frozenset()

@@ -306,3 +306,36 @@ class WorstLevelSoftened(Ratings):
     def outcome(self, prompt: Prompt) -> dict[str, Any]:
         told = super().outcome(prompt)
         return {**told, "level": "dissatisfied"} if told.get("level") == "very_dissatisfied" else told
+
+
+@defect(
+    id="RAT-004-asked-again-rated-anew",
+    breaks=["RAT-004"],
+    may_break=["RAT-002"],
+    about={"zh": "再次请求同一评价即重新评价", "en": "a rating that is asked for again is taken anew"},
+)
+class RatedAnew(Ratings):
+    def requested(self, params: dict[str, Any]) -> dict[str, Any]:
+        self.done.pop(str(params.get("rating_id")), None)
+        return super().requested(params)
+
+
+@defect(
+    id="RAT-004-gives-up-after-three",
+    breaks=["RAT-004"],
+    about={"zh": "重试三次后放弃", "en": "gives up after the third attempt"},
+)
+class GivesUpAfterThree(Docking):
+    def worth_retrying(self, problem: Problem, attempt: int) -> bool:
+        return attempt < 2 and super().worth_retrying(problem, attempt)
+
+
+@defect(
+    id="RAT-005-reason-made-up",
+    breaks=["RAT-005"],
+    about={"zh": "未说明原因时代填“其他”", "en": "fills in a reason where none was given"},
+)
+class ReasonMadeUp(Ratings):
+    def outcome(self, prompt: Prompt) -> dict[str, Any]:
+        told = super().outcome(prompt)
+        return {**told, "reasons": ["其他"]} if self.wants_reasons(prompt) else told

@@ -260,7 +260,7 @@ class SlowToStart(Registration):
     id="REG-006-boot-id-of-the-box",
     breaks=["REG-006"],
     # What is counted by boot goes on where it had begun anew, and what was counted before is taken for a repetition.
-    may_break=["CHN-005", "CHN-006", "HBT-007", "PER-080", "REG-014"],
+    may_break=["CHN-005", "CHN-006", "CHN-015", "HBT-007", "PER-080", "REG-014"],
     about={"zh": "断电重启后启动标识不变", "en": "the boot identity stays the same over power cuts"},
 )
 class BootIdOfTheBox(Registration):
@@ -382,5 +382,5 @@ class DuplicateAsksAtOnce(Registration):
         self.duplicate = problem.status == 409
         return super().on_refusal(problem)
 
-    def retry_delay(self, attempt: int) -> float:
-        return super().retry_delay(attempt) / (20 if self.duplicate else 1)
+    def pause(self, asked_s: float, attempt: int) -> float:
+        return super().pause(asked_s, attempt) / (20 if self.duplicate else 1)

@@ -153,7 +153,7 @@ class RestartNotSurvived(Link):
 @defect(
     id="QUE-012-problem-hidden",
     breaks=["QUE-012"],
-    may_break=["QUE-003"],
+    may_break=["QUE-003", "QUE-014"],
     about={"zh": "被拒绝取号后反复提交同一请求", "en": "sends a refused ticket request again and again"},
 )
 class ProblemHidden(Docking):

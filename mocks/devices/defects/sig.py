@@ -324,6 +324,7 @@ class CancelRefused(Calls):
 @defect(
     id="SIG-015-bye-refused",
     breaks=["SIG-015"],
+    may_break=["SIG-010", "SIG-017"],  # a clerk who hangs up is how it is seen that a call still stands
     about={"zh": "坐席挂断得到错误应答", "en": "the clerk's hang-up is answered with an error"},
 )
 class ByeRefused(Calls):

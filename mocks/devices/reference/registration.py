@@ -57,11 +57,15 @@ class Registration(Part):
                 self.on_no_answer(error)
             else:
                 return
-            await asyncio.sleep(max(self.d.backoff.pause(wait, 0), self.retry_delay(attempt)))
+            await asyncio.sleep(self.pause(wait, attempt))
             attempt += 1
 
+    def pause(self, asked_s: float, attempt: int) -> float:
+        """Seconds until the next registration attempt, of which the answer asked for `asked_s`."""
+        return max(self.d.backoff.pause(asked_s, 0), self.retry_delay(attempt))
+
     def retry_delay(self, attempt: int) -> float:
-        """Seconds until the next registration attempt."""
+        """Seconds until the next registration attempt where the answer asks for none."""
         return self.d.backoff.delay(attempt)
 
     def on_refusal(self, problem: Problem) -> float:
