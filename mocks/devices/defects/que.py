@@ -50,7 +50,7 @@ class AnotherNumber(Tickets):
 @defect(
     id="QUE-004-new-request-each-time",
     breaks=["QUE-004"],
-    may_break=["SEC-022"],
+    may_break=["QUE-012", "SEC-022"],
     about={"zh": "重试取号时更换请求标识", "en": "each retry of a ticket request is a new request"},
 )
 class NewRequestEachTime(Tickets):

@@ -216,7 +216,7 @@ class LazyChannel(Channel):
 @defect(
     id="REG-014-registers-all-the-time",
     breaks=["REG-014"],
-    may_break=["REG-013", "SEC-014", "SEC-022"],
+    may_break=["QUE-012", "REG-013", "SEC-014", "SEC-022"],
     about={"zh": "没有必要也反复注册", "en": "registers again and again without need"},
 )
 class RegistersAllTheTime(Registration):

@@ -276,6 +276,7 @@ class TokenInUrl(Docking):
 @defect(
     id="SEC-022-void-token-kept",
     breaks=["SEC-022"],
+    may_break=["QUE-012"],  # a ticket that is refused for its token is not told as outside the hours
     about={"zh": "令牌失效后不再获取新令牌", "en": "keeps a void token"},
 )
 class VoidTokenKept(Docking):
