@@ -37,6 +37,7 @@ _TESTS: Final = tuple(
     (re.compile(rf"(?<= ){english}(?=[ ;,)]|$)"), chinese)
     for english, chinese in (
         (r"as declared in (\S+)", r"与声明的 \1 一致"),
+        (r"more than (\S+) s from (\S+)", r"与 \2 相差超过 \1 秒"),
         (r"same as (\S+) of the pair", r"与对应报文的 \1 相同"), (r"same as (\S+)", r"与 \1 相同"),
         (r"all that is declared in (\S+) \(not there: ([^()]*)\)", r"包含 \1 中声明的全部（缺少 \2）"),
         (r"all that is declared in (\S+)", r"包含 \1 中声明的全部"),

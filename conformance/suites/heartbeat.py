@@ -58,13 +58,15 @@ async def wrong_clock(stage: Stage) -> None:
     It is off again before the clocks agree, so that nobody has to follow a jump.
     """
     async with stage.fault("clock_shift", ms=60_000):
-        await stage.device.power_on()
-        await stage.expect("registration.register", timer="T-BOOT")
-        await stage.online()
-        mark = stage.now()
-        for _ in range(2):
-            mark = (await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)).n
-        await stage.device.power_off()
+        try:
+            await stage.device.power_on()
+            await stage.expect("registration.register", timer="T-BOOT")
+            await stage.online()
+            mark = stage.now()
+            for _ in range(2):
+                mark = (await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)).n
+        finally:
+            await stage.device.power_off()
 
 
 @case("hbt.status-query", "状态查询得到真实应答", "answers a status query", roles="status.query")

@@ -28,6 +28,7 @@ SLOW_S: Final = 1.0  # the city answers at once; what takes longer is our delay,
 # Faults (or kinds of them) by which an answer may come late, spoilt or not at all, and a connection may end by us.
 ANSWERS: Final = ("slow", "black_hole", "outage", "city.restart", "http.", "tls.", "malformed")
 CUTS: Final = ("cut", "lost.", "black_hole", "outage", "city.restart", "tls.")
+NUMBERS: Final = (*CUTS, "duplicate", "reorder", "slow", "malformed", "oversize", "token.")  # by which our numbers may jump
 UNPROCESSABLE: Final = 422  # RFC 9110 section 15.5.21
 INVALID_PARAMS: Final = -32602  # JSON-RPC 2.0 section 5.1
 _ALWAYS: Final = -1  # before the first observation
@@ -244,7 +245,7 @@ class _Watch:
         if entry.kind in ("", "malformed") or entry.repeat or not _number(entry.seq) or entry.seq <= 0:
             return
         side = self._sides.setdefault(entry.iface, _Side())
-        lawful = "lawful" in entry.facts or self._spoilt(entry)
+        lawful = "lawful" in entry.facts or self._spoilt(entry, NUMBERS)
         if entry.seq in side.used or (entry.seq != side.ours + 1 and not lawful):
             yield entry.n, "the bench's own sequence numbers are wrong"
         side.used.add(entry.seq)

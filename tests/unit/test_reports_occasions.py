@@ -24,6 +24,8 @@ REFERENCE = Path(__file__).resolve().parents[2] / "devices" / "reference.toml"
          "设备发出的 peripheral.report 请求（/params/type = x.failed, /params/code 属于 [-1, -2]），不得早于 706 毫秒"),
         ("never heartbeat:request from iut (/params/peripherals any /id same as /params/subject of the pair)",
          "不得出现设备发出的 heartbeat 请求（/params/peripherals 至少一项 /id 与对应报文的 /params/subject 相同）"),
+        ("never heartbeat:request from iut (/params/device_time more than 7 s from reply./result/server_time)",
+         "不得出现设备发出的 heartbeat 请求（/params/device_time 与 reply./result/server_time 相差超过 7 秒）"),
         ("gap 169 ms..900 ms (T-BACKOFF told as 150 ms) (T-BACKOFF-CAP told as 600 ms)",
          "间隔 169 至 900 毫秒（设备被告知的 T-BACKOFF 为 150 毫秒）（设备被告知的 T-BACKOFF-CAP 为 600 毫秒）"),
         ('/ required: "state" is a required property; /a/0 enum: "x" is not one of "y" or "z"',

@@ -144,7 +144,8 @@ def interval(params: Params, ctx: Context) -> Outcome:
     """The gap between consecutive matches of `of` is the timer, give or take the tolerance.
 
     A silence at the end of the slice that is longer than the timer allows is a broken gap too. A `reset_by` between two
-    matches, or another WebSocket connection, begins anew.
+    matches, or another WebSocket connection, begins anew; the first match then may have waited for the connection, so that the
+    gap after it may be shorter.
     """
     tally = Tally()
     matches = ctx.matches(need(params, "of"))
@@ -154,10 +155,14 @@ def interval(params: Params, ctx: Context) -> Outcome:
     share = float(params.get("tolerance", ctx.settings.tolerance(timer)))
     resets = Pairs(ctx, params["reset_by"], None) if "reset_by" in params else None
     for group in groups(params, ctx):
+        waited = resets is not None and resets.last_before(group[0]) is not None
         for earlier, later in pairwise(group):
-            if _continues(earlier, later, resets) and not _excused(params, ctx, earlier.t, later.t):
-                value = ctx.settings.limit_ms(timer, earlier.t)
-                low, high = value * (1 - share), value * (1 + share)
+            goes_on = _continues(earlier, later, resets)
+            value = ctx.settings.limit_ms(timer, earlier.t)
+            low, high = value * (1 - share), value * (1 + share)
+            early = waited and ms_between(earlier, later) < low
+            waited = resets is not None and not goes_on
+            if goes_on and not early and not _excused(params, ctx, earlier.t, later.t):
                 # Who keeps to a plan makes up for a message that the machine held up: the gap after it is as much shorter.
                 told = told_text(ctx, timer, earlier.t)
                 _book_gap(tally, ctx, (earlier, later), (low, high), told, since=earlier.t - high / 1000)
