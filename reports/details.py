@@ -115,6 +115,7 @@ TABLE: Final = (
     ("the report that the {peripheral} is well", "外设 {peripheral} 恢复正常的状态报告"),
     ("the report that the {peripheral} is not well", "外设 {peripheral} 不正常的状态报告"),
     ("the outcome of the rating", "评价结果"),
+    ("the receipt of the rating", "评价提交的回执"),
     ("the ticket", "取号结果"),
     ("the ticket after all", "补发的取号结果"),
     ("the list", "事项列表"),

@@ -155,17 +155,16 @@ def interval(params: Params, ctx: Context) -> Outcome:
     share = float(params.get("tolerance", ctx.settings.tolerance(timer)))
     resets = Pairs(ctx, params["reset_by"], None) if "reset_by" in params else None
     for group in groups(params, ctx):
-        waited = resets is not None and resets.last_before(group[0]) is not None
+        waited = _reconnected(group[0], resets)
         for earlier, later in pairwise(group):
             goes_on = _continues(earlier, later, resets)
-            value = ctx.settings.limit_ms(timer, earlier.t)
-            low, high = value * (1 - share), value * (1 + share)
-            early = waited and ms_between(earlier, later) < low
-            waited = resets is not None and not goes_on
-            if goes_on and not early and not _excused(params, ctx, earlier.t, later.t):
+            if goes_on and not _excused(params, ctx, earlier.t, later.t):
+                value = ctx.settings.limit_ms(timer, earlier.t)
+                low, high = 0.0 if waited else value * (1 - share), value * (1 + share)
                 # Who keeps to a plan makes up for a message that the machine held up: the gap after it is as much shorter.
                 told = told_text(ctx, timer, earlier.t)
                 _book_gap(tally, ctx, (earlier, later), (low, high), told, since=earlier.t - high / 1000)
+            waited = resets is not None and not goes_on
         last = group[-1]
         _book_tail(tally, ctx, params, last, ctx.settings.limit_ms(timer, last.t) * (1 + share), resets)
     return tally.outcome()
@@ -182,6 +181,12 @@ def _continues(earlier: Entry, later: Entry, resets: Pairs | None) -> bool:
     return reset is None or reset.n > later.n
 
 
+def _reconnected(first: Entry, resets: Pairs | None) -> bool:
+    """Whether there was a connection before the one on which the first match came."""
+    opened = resets.last_before(first) if resets else None
+    return opened is not None and resets is not None and resets.last_before(opened) is not None
+
+
 def _book_gap(
     tally: Tally, ctx: Context, pair: tuple[Entry, Entry], bounds: tuple[float, float], told: str,
     since: float | None = None,
@@ -189,7 +194,7 @@ def _book_gap(
     earlier, later = pair
     low, high = bounds
     gap = ms_between(earlier, later)
-    under = ctx.settings.side(gap, low, later.t, fails=Side.BELOW, since=since)
+    under = ctx.settings.side(gap, low, later.t, fails=Side.BELOW, since=since) if low else Side.ABOVE
     over = ctx.settings.side(gap, high, later.t, fails=Side.ABOVE)
     if under is Side.BELOW or over is Side.ABOVE:
         tally.violated(later.n, f"gap {ms_text(low)}..{ms_text(high)}{told}", ms_text(gap), earlier.n)
