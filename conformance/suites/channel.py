@@ -43,21 +43,8 @@ async def unknown_member(stage: Stage) -> None:
     await stage.reply(request)
 
 
-@case("chn.batch", "拒绝批量消息", "a batch is refused", roles=QUERY)
+@case("chn.batch", "拒绝批量消息，且不予执行", "a batch is refused and not carried out", roles="maintenance.set status.query")
 async def batch(stage: Stage) -> None:
-    """Two calls in one array."""
-    stage.city.inject_batch(QUERY, 2, intended={"stimulus": "batch"})
-    await stage.quiet("T-ACK")
-    await stage.still_usable()
-
-
-@case(
-    "chn.batch-not-done",
-    "批量消息中的请求不被执行",
-    "no call of a batch is carried out",
-    roles="maintenance.set status.query",
-)
-async def batch_not_done(stage: Stage) -> None:
     """Two calls in one array that would leave a trace: a device in maintenance says so."""
     intended = {"stimulus": "batch"}
     try:

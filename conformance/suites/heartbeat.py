@@ -62,9 +62,7 @@ async def wrong_clock(stage: Stage) -> None:
             await stage.device.power_on()
             await stage.expect("registration.register", timer="T-BOOT")
             await stage.online()
-            mark = stage.now()
-            for _ in range(2):
-                mark = (await stage.expect("heartbeat", timer="T-HEARTBEAT", after=mark)).n
+            await stage.expect("heartbeat", timer="T-HEARTBEAT")
         finally:
             await stage.device.power_off()
 

@@ -13,7 +13,7 @@ TICKET = "ticket.issue"
 async def swipe_ticket(stage: Stage) -> None:
     """One swipe, one ticket, and the number stands on the screen."""
     answer = await steps.ticket(stage, await steps.swipe(stage))
-    await steps.screen(stage, str(answer.get("number")))
+    await steps.shown(stage, str(answer.get("number")))
 
 
 @case(
@@ -119,10 +119,10 @@ async def remote_first(stage: Stage) -> None:
     answer = await steps.ticket(stage, await steps.swipe(stage))
     ticket_id, ahead_at_first = str(answer.get("ticket_id")), answer.get("ahead")
     if isinstance(ahead_at_first, int):
-        await steps.screen(stage, str(ahead_at_first), ahead=ahead_at_first, at_first=True)
+        await steps.shown(stage, str(ahead_at_first), ahead=ahead_at_first, at_first=True)
     for ahead in (47, 26):  # numbers that stand on no screen by chance
         await stage.tell("ticket.update", **{**stage.city.ticket_fields(ticket_id), "ahead": ahead})
-        await steps.screen(stage, str(ahead), ahead=ahead)
+        await steps.shown(stage, str(ahead), ahead=ahead)
     await steps.call_ticket(stage, ticket_id)
 
 

@@ -40,7 +40,7 @@ async def five_levels(stage: Stage) -> None:
     for level in ("very_satisfied", "very_dissatisfied", "satisfied", "basically_satisfied"):
         rating_id = await steps.ask_rating(stage, await _served(stage), reading=False)
         if level == "very_satisfied":
-            await steps.screen(stage, "非常满意", levels=5)
+            await steps.shown(stage, "非常满意", levels=5)
         await steps.rate(stage, level)
         await _outcome(stage, rating_id)  # who is not satisfied may be asked why first
 
@@ -89,7 +89,6 @@ async def repeat_once(stage: Stage) -> None:
     "asked again after the rating, the outcome stands",
     roles=RATING,
     verbs="card rate",
-    lasts="T-RATING",
 )
 async def repeat_asked(stage: Stage) -> None:
     """The city asks for a rating that it has, as after a restart. Where the page comes again another level is pressed; where it
@@ -106,7 +105,7 @@ async def repeat_asked(stage: Stage) -> None:
     await stage.quiet("T-SHOW")
     if await stage.device.shows("基本满意"):
         await stage.device.do("rate", level="basically_satisfied")
-    await stage.quiet("T-RATING")
+    await stage.quiet("T-QUIET")
 
 
 @case(

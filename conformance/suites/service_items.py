@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.bench.case import case
 from conformance.bench.stage import Stage
+from conformance.suites import steps
 
 
 @case(
@@ -22,8 +23,7 @@ async def list_sizes(stage: Stage) -> None:
             await stage.reply(stage.city.push_config())
             request = await stage.expect("catalogue.list", timer="T-SHOW", after=mark)
             await stage.wait(lambda e, r=request: e.request is r, timer="T-ACK", after=mark, what="the list")  # type: ignore[misc]
-            await stage.quiet("T-SHOW")
-            await stage.device.do("screen", note={"items_expected": count, "expects": f"共 {count} 项"})
+            await steps.shown(stage, f"共 {count} 项", items_expected=count)
     finally:
         stage.city.set_items(None)
         await stage.reply(stage.city.push_config())

@@ -116,7 +116,7 @@ async def unknown_in_call(stage: Stage) -> None:
     intended = {"intended": {"stimulus": "wrong-state", "lifecycle": "call", "state": "none"}}
     for role in ("call.bye", "call.cancel"):
         await stage.tell(role, facts=intended, call_id=stage.city.new_id("call_id"), reason="resident-left")
-        await stage.quiet("T-QUIET")
+    await stage.quiet("T-QUIET")
     await steps.hang_up(stage, visit)
     await steps.close_session(stage, visit)
 

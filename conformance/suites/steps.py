@@ -173,7 +173,7 @@ async def read_card(stage: Stage, visit: Visit) -> Entry:
 
 
 async def rate(stage: Stage, level: str, **more: Any) -> None:
-    """The resident presses a level when the levels are there: at once, or when the time to show them is over."""
+    """The resident presses a level when the levels are there, or when the time to show them is over."""
     if not await stage.device.shows("满意"):
         await stage.quiet("T-SHOW")
     await stage.device.do("rate", level=level, **more)
@@ -187,6 +187,13 @@ def window_of(called: Entry) -> str:
 async def screen(stage: Stage, expects: str, **note: Any) -> None:
     """Look at the screens once the device had its time to show something."""
     await stage.quiet("T-SHOW")
+    await look(stage, expects, **note)
+
+
+async def shown(stage: Stage, expects: str, **note: Any) -> None:
+    """Look at the screens for a text that stood on none of them before: once it does, or when the time to show it is over."""
+    if not await stage.device.shows(expects):
+        await stage.quiet("T-SHOW")
     await look(stage, expects, **note)
 
 
