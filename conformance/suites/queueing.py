@@ -13,7 +13,7 @@ TICKET = "ticket.issue"
 async def swipe_ticket(stage: Stage) -> None:
     """One swipe, one ticket, and the number stands on the screen."""
     answer = await steps.ticket(stage, await steps.swipe(stage))
-    await steps.shown(stage, str(answer.get("number")))
+    await steps.screen(stage, str(answer.get("number")))
 
 
 @case(

@@ -12,7 +12,10 @@ from conformance.verdict.settings import Side
 
 
 def never(params: Params, ctx: Context) -> Outcome:
-    """`forbid` does not happen: in windows that `after` opens (to `until`, for `for`), else anywhere in the slice."""
+    """`forbid` does not happen: in windows that `after` opens (to `until`, for `for`), else anywhere in the slice.
+
+    What comes before `settles` has passed in a window may have waited since before it, and does not count.
+    """
     return _never_after(params, ctx) if "after" in params else _never_at_all(params, ctx)
 
 
@@ -53,7 +56,9 @@ def _never_after(params: Params, ctx: Context) -> Outcome:
             closes = end.t
         if not params.get("under_fault", False) and ctx.suspended(opening.t, closes):
             continue
-        _book_window(tally, ctx, opening, forbidden.first_after(opening, end), end, limit, text)
+        settled = opening.t + (ctx.settings.limit_ms(params["settles"], opening.t) / 1000 if "settles" in params else 0.0)
+        found = next((e for e in forbidden.after(opening, end) if e.t >= settled), None)
+        _book_window(tally, ctx, opening, found, end, limit, text)
     return tally.outcome()
 
 

@@ -146,7 +146,7 @@ class NoticeNotShown(Calls):
 @defect(
     id="REC-002-works-outside-a-session",
     breaks=["REC-002"],
-    may_break=["CHN-010", "PER-004", "PER-040", "ROB-003"],  # what it prints for nobody may end in the next story
+    may_break=["CHN-010", "PER-004", "PER-006", "PER-040", "ROB-003"],  # what it prints for nobody may end in the next story
     about={"zh": "会话之外也执行指令", "en": "obeys commands outside a session"},
 )
 class WorksOutsideSession(Commands):

@@ -127,7 +127,8 @@ class ShortNonce(Docking):
 @defect(
     id="SEC-008-digest-missing",
     breaks=["SEC-008"],
-    may_break=["RAT-002", "RAT-003", "RAT-004", "REG-013", "REG-014", "SEC-006", "SEC-007"],
+    # Its rating is refused for ever, and with it the token: what comes afterwards comes without the device, or late.
+    may_break=["QUE-011", "QUE-012", "RAT-002", "RAT-003", "RAT-004", "RAT-005", "REG-013", "REG-014", "SEC-006", "SEC-007"],
     about={"zh": "评价请求没有内容摘要", "en": "a rating goes out without a content digest"},
 )
 class DigestMissing(Docking):
