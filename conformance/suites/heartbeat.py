@@ -50,7 +50,6 @@ async def _asked(stage: Stage) -> None:
     roles="registration.register heartbeat",
     given="off",
     power=True,
-    lasts="T-HEARTBEAT",
 )
 async def wrong_clock(stage: Stage) -> None:
     """The city's clock is a minute ahead of the device's: it is told at the registration, and everything after that agrees.
