@@ -137,12 +137,16 @@ class Faults:
         if self.refuses or self.swallows:
             return HttpAction(b"", drop=True, delay_s=3600.0 if self.swallows else 0.0)
         for name, row in self.active.items():
-            if not name.startswith("http.") or row.left == 0:
-                continue
             role = row.params.get("role")
+            revokes = name == "token.revoked" and role is not None
+            if not (name.startswith("http.") or revokes) or row.left == 0:
+                continue
             if role is not None and docking.role_of(interface, raw) != role:
                 continue
             row.left -= 1
+            if revokes:
+                self._revoke()
+                return None
             if row.detail == "lost":
                 done = docking.handle(conn, interface, raw)
                 return replace(done, raw=done.raw[:_INSIDE_THE_STATUS_LINE], drop=True)
@@ -182,7 +186,7 @@ class Faults:
         return {
             "outage": lambda _, p: self._cut("cut", p), "city.restart": lambda _, __: self._restart(),
             "cut": lambda _, p: self._cut("cut", p), "cut.channel": lambda _, p: self._cut("cut.channel", p),
-            "cut.signaling": lambda _, p: self._cut("cut.signaling", p), "token.revoked": lambda _, __: self._revoke(),
+            "cut.signaling": lambda _, p: self._cut("cut.signaling", p), "token.revoked": lambda _, p: self._revoke_or_arm(p),
             "duplicate": lambda _, p: self._duplicate(int(p.get("count", 1))), "tls": lambda kind, _: self._present(kind),
             "reorder": lambda _, p: self._reorder(int(p.get("count", 1))),
             "clock_shift": lambda _, p: self._shift(float(p["ms"])), "lost.channel": lambda *_: self._lose(),
@@ -191,6 +195,11 @@ class Faults:
     def _restart(self) -> None:
         for connection in self.connections():
             connection.port.close(1012, "service restart")  # RFC 6455 registry: 1012 Service Restart
+
+    def _revoke_or_arm(self, params: Mapping[str, Any]) -> None:
+        """With a role the tokens are void when its next message comes: one that was renewed just before is void then, too."""
+        if "role" not in params:
+            self._revoke()
 
     def _revoke(self) -> None:
         self.office.world.registry.forget()

@@ -67,8 +67,9 @@ async def oversize(stage: Stage) -> None:
     await stage.reply(stage.city.bend(QUERY, {}, {"x_pad": "x" * int(limit * 0.95)}, facts={"lawful": "large"}))
     intended = {"stimulus": "oversize"}
     async with stage.fault("oversize", recovery="T-RECONNECT"):
+        mark = stage.now()
         stage.city.bend(QUERY, {}, {"x_pad": "办" * int(limit * 1.1 / len("办".encode()))}, intended=intended)
-        await stage.quiet("T-ACK")
+        await steps.refused(stage, after=mark)
     await stage.connected(QUERY)
     await stage.still_usable("T-RECOVER")
 

@@ -14,8 +14,9 @@ QUERY = "status.query"
 async def _thrown(stage: Stage, raw: bytes, intended: dict[str, str]) -> None:
     """Throw bytes at the channel; a good device answers or closes, and is usable again afterwards."""
     async with stage.fault("oversize", recovery="T-RECONNECT"):  # the device may close: what follows is its recovery
+        mark = stage.now()
         stage.city.inject_raw(QUERY, raw, intended=intended)
-        await stage.quiet("T-ACK")
+        await steps.refused(stage, after=mark)
     await stage.connected(QUERY)
     await stage.still_usable()
 
@@ -33,8 +34,9 @@ async def deep(stage: Stage) -> None:
     for _ in range(150):
         nested = [nested]
     async with stage.fault("oversize", recovery="T-RECONNECT"):
+        mark = stage.now()
         stage.city.bend(QUERY, {}, {"x_deep": nested}, intended={"stimulus": "deep"})
-        await stage.quiet("T-ACK")
+        await steps.refused(stage, after=mark)
     await stage.connected(QUERY)
     await stage.still_usable()
 

@@ -102,8 +102,8 @@ async def token_refresh(stage: Stage) -> None:
     verbs="card",
 )
 async def token_revoked(stage: Stage) -> None:
-    """The token is revoked: the next request gets 401; a good device gets a new token and does what was asked."""
-    async with stage.fault("token.revoked", recovery="T-RECOVER"):
+    """The token is revoked when it asks for a ticket: a good device gets a new token and does what was asked."""
+    async with stage.fault("token.revoked", role="ticket.issue", times=1, recovery="T-RECOVER"):
         request = await steps.swipe(stage)
     await stage.wait(
         lambda e: e.role == "ticket.issue" and e.kind == "result",

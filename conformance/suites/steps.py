@@ -27,6 +27,17 @@ class Visit:
     call_id: str = ""
 
 
+async def refused(stage: Stage, *, after: int) -> None:
+    """What was thrown at the device after `after` has an error, or its connection ends. A device that says why and closes a
+    moment later has done both when this ends; one that does neither is left to the rules."""
+    with suppress(NotObserved):
+        await stage.wait(
+            lambda e: e.dir == "iut" and (e.kind == "error" or e.obs in ("ws.close", "conn.close")),
+            timer="T-ACK", after=after, what="a refusal",
+        )  # fmt: skip
+    await stage.quiet("T-QUIET")
+
+
 async def swipe(stage: Stage, person: Resident | None = None, **more: Any) -> Entry:
     """The resident swipes; returns the device's ticket request."""
     mark = stage.now()

@@ -80,6 +80,18 @@ def test_unsigned_unrouted_and_revoked_requests() -> None:
     in_virtual_time(story)
 
 
+def test_a_token_is_revoked_when_a_message_of_the_role_comes() -> None:
+    async def story() -> None:
+        rig = await Rig.make().online()
+        async with rig.city.faults.during("token.revoked", role="catalogue.list", times=1):
+            assert (await rig.client.ask("GET", "/time")).status == 200
+            assert (await rig.client.ask("GET", "/service-items")).status == 401
+            await rig.client.register()
+            assert (await rig.client.ask("GET", "/service-items")).status == 200  # once
+
+    in_virtual_time(story)
+
+
 def test_an_http_request_that_is_none_is_recorded_and_answered_400() -> None:
     async def story() -> None:
         rig = Rig.make()
