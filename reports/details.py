@@ -109,6 +109,7 @@ TABLE: Final = (
     ("a connection of the device", "设备的连接"),
     ("the device's connection", "设备的连接"),
     ("the answer to {name}", "对 {name} 的应答"),
+    ("a refusal", "拒绝应答或断开连接"),
     ("the answer to the swipe", "对刷卡取号的应答"),
     ("the answer to the second invite", "对第二次呼叫的应答"),
     ("the report that ends the command {command}", "外设命令 {command} 的结果报告"),
