@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 
 from conformance.bench.case import case
@@ -18,10 +19,11 @@ async def _bad_tls(stage: Stage, kind: str, *, restart: bool = False) -> None:
     connections do is no proof for the requests, which another library may make. Not in every case: a device must come back
     without a restart, too."""
     async with stage.fault(f"tls.{kind}", recovery="T-RECOVER"):
-        after = await _refused(stage, kind, stage.mark, "T-RECONNECT")
-        for _ in range(len(stage.city.missing()) - 1):  # what one connection does is no proof for the other, either
-            with suppress(NotObserved):
-                after = await _refused(stage, kind, after, "T-RECONNECT")
+        await _refused(stage, kind, stage.mark, "T-RECONNECT")
+        lines, after = stage.city.missing(), stage.mark
+        with suppress(NotObserved):  # what a request does, or one connection, is no proof for the other connection
+            for _ in lines:
+                after = await _refused(stage, kind, after, "T-RECONNECT", lines)
         if restart and stage.device.can_power:
             await stage.device.power_off()
             mark = stage.now()
@@ -31,10 +33,13 @@ async def _bad_tls(stage: Stage, kind: str, *, restart: bool = False) -> None:
     await stage.online(after=mark, timer="T-RECOVER")
 
 
-async def _refused(stage: Stage, kind: str, after: int, timer: str) -> int:
-    """One offer, and the refusal; returns the number of the offer. One that is taken is waited for all the same, so that the time
-    for a refusal is over. Raises NotObserved where nothing connects."""
-    offer = await stage.observe("tls.offer", timer=timer, after=after, presented=kind)
+async def _refused(stage: Stage, kind: str, after: int, timer: str, ifaces: Collection[str] = ()) -> int:
+    """One offer (on these interfaces, where any are given), and the refusal; returns the number of the offer. One that is taken is
+    waited for all the same, so that the time for a refusal is over. Raises NotObserved where nothing connects."""
+    offer = await stage.wait(
+        lambda e: e.obs == "tls.offer" and e.facts.get("presented") == kind and (not ifaces or e.iface in ifaces),
+        timer=timer, after=after, what="a connection of the device",
+    )  # fmt: skip
     with suppress(NotObserved):
         await stage.wait_s(
             lambda e: e.obs == "tls.failed" and e.facts.get("conn") == offer.facts["conn"],
