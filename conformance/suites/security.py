@@ -34,8 +34,8 @@ async def _bad_tls(stage: Stage, kind: str, *, restart: bool = False) -> None:
 
 
 async def _refused(stage: Stage, kind: str, after: int, timer: str, ifaces: Collection[str] = ()) -> int:
-    """One offer (on these interfaces, where any are given), and the refusal; returns the number of the offer. One that is taken is
-    waited for all the same, so that the time for a refusal is over. Raises NotObserved where nothing connects."""
+    """One offer (on these interfaces, where any are given), and the refusal; returns the number of the offer. One that is taken
+    is waited for all the same, so that the time for a refusal is over. Raises NotObserved where nothing connects."""
     offer = await stage.wait(
         lambda e: e.obs == "tls.offer" and e.facts.get("presented") == kind and (not ifaces or e.iface in ifaces),
         timer=timer, after=after, what="a connection of the device",
